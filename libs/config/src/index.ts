@@ -1,0 +1,4 @@
+export { ConfigModule, SETTINGS } from './config.module';
+export { loadSettings } from './load-settings';
+export { SettingsError, type ArmedFailpoint, type LogLevel, type Mischief, type Settings } from './settings';
+export { MODULE_DATABASE_URL, variableNames, variables } from './variables';

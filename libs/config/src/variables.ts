@@ -1,0 +1,165 @@
+import { z } from 'zod';
+import { logLevels, type ArmedFailpoint, type Mischief } from './settings';
+
+/** The secret that a fresh clone signs with. Known to everybody, so production refuses it. */
+export const DEVELOPMENT_SIGNING_KEY_SECRET = 'development-only-secret-never-for-production';
+
+const whole = (least: number, most: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, `must be a whole number from ${least} to ${most}`)
+    .transform(Number)
+    .refine((n) => n >= least && n <= most, `must be a whole number from ${least} to ${most}`);
+
+const flag = z.enum(['true', 'false'], 'must be true or false').transform((text) => text === 'true');
+
+const url = (schemes: string[], example: string) =>
+  z.string().refine((text) => URL.canParse(text) && schemes.includes(new URL(text).protocol), {
+    message: `must be a URL like ${example}`,
+  });
+
+export const postgresUrl = url(['postgres:', 'postgresql:'], 'postgres://user:password@localhost:5432/banyan');
+
+const nonEmpty = z.string().min(1);
+
+const mischief = z.string().transform((text, context): Mischief => {
+  const parts = new Map(text.split(',').map((part) => part.trim().split('=', 2) as [string, string | undefined]));
+  const number = (name: string, most: number) => {
+    const value = Number(parts.get(name) ?? 0);
+    parts.delete(name);
+    return value >= 0 && value <= most ? value : NaN;
+  };
+  const read = { duplicate: number('duplicate', 1), delayMs: number('delay', 60_000), reorder: number('reorder', 1) };
+  if (parts.size > 0 || Object.values(read).some(Number.isNaN)) {
+    context.addIssue({ code: 'custom', message: 'must look like duplicate=0.2,delay=50,reorder=0.1' });
+  }
+  return read;
+});
+
+const failpoints = z.string().transform((text, context): ArmedFailpoint[] =>
+  text.split(',').flatMap((part): ArmedFailpoint[] => {
+    const read = /^([a-z0-9.-]+)=(?:(kill|hang|throw)|delay:(\d{1,6}))(?:@([1-9]\d{0,8}))?$/.exec(part.trim());
+    if (!read) {
+      context.addIssue({
+        code: 'custom',
+        message: 'must look like outbox.after-commit=kill@3,payments.capture=delay:500',
+      });
+      return [];
+    }
+    const [, name, act, delayMs, hit] = read;
+    const where = { name: name as string, hit: hit === undefined ? null : Number(hit) };
+    return [
+      act ? { ...where, act: act as 'kill' | 'hang' | 'throw' } : { ...where, act: 'delay', delayMs: Number(delayMs) },
+    ];
+  }),
+);
+
+/**
+ * Every variable the product reads, in the order in which `.env.example` and the README tell of them.
+ * A description says what it decides; the default stands beside it.
+ */
+export const variablesSchema = z.object({
+  NODE_ENV: z
+    .enum(['development', 'test', 'production'], 'must be development, test or production')
+    .default('development')
+    .describe('Which defaults apply. In production nothing is seeded and no default secret is accepted.'),
+  HOST: nonEmpty.default('0.0.0.0').describe('The address to listen on.'),
+  PORT: whole(0, 65_535).default(3000).describe('The port of the HTTP API; 0 takes any free one.'),
+  REQUEST_TIMEOUT_MS: whole(100, 600_000).default(30_000).describe('How long a client may take to send a request.'),
+  BODY_LIMIT_BYTES: whole(1_024, 104_857_600)
+    .default(1_048_576)
+    .describe('The largest body accepted; more is answered 413.'),
+  DATABASE_URL: postgresUrl
+    .optional()
+    .describe('The PostgreSQL of all modules. Unset in development: an embedded one is started.'),
+  DATABASE_POOL_SIZE: whole(1, 200).default(10).describe('Connections per module.'),
+  DATABASE_TRANSACTION_TIMEOUT_MS: whole(100, 600_000)
+    .default(30_000)
+    .describe('The longest a transaction may live; the database ends it then.'),
+  EVENT_TRANSPORT: z
+    .enum(['in-process', 'mixed', 'kafka'], 'must be in-process, mixed or kafka')
+    .default('in-process')
+    .describe('What carries messages between modules.'),
+  KAFKA_BROKERS: nonEmpty
+    .optional()
+    .transform((text) =>
+      (text ?? '')
+        .split(',')
+        .map((broker) => broker.trim())
+        .filter(Boolean),
+    )
+    .describe('Kafka brokers, host:port separated by commas; needed unless the transport is in-process.'),
+  BUS_RETENTION_DAYS: whole(1, 30)
+    .default(14)
+    .describe('How long outboxes keep what they sent (personal data: 30 days at most).'),
+  BUS_RETRY_ATTEMPTS: whole(1, 100).default(5).describe('How often a failing message is tried before it is parked.'),
+  BUS_RETRY_FIRST_DELAY_MS: whole(1, 600_000)
+    .default(1_000)
+    .describe('The wait before the second attempt; it doubles from there.'),
+  BUS_RETRY_MAX_DELAY_MS: whole(1, 3_600_000).default(30_000).describe('The longest wait between two attempts.'),
+  BUS_MISCHIEF: mischief
+    .optional()
+    .describe('Makes the in-process bus misbehave: duplicate=0.2,delay=50,reorder=0.1. Refused in production.'),
+  TOKEN_ISSUER: nonEmpty
+    .default('banyan')
+    .describe('The issuer (iss) of access tokens; tokens of another are refused.'),
+  TOKEN_AUDIENCE: nonEmpty
+    .default('banyan-api')
+    .describe('The audience (aud) of access tokens; tokens for another are refused.'),
+  ACCESS_TOKEN_SECONDS: whole(10, 600).default(600).describe('How long an access token lives; ten minutes at most.'),
+  REFRESH_TOKEN_DAYS: whole(1, 365).default(30).describe('How long a refresh token lives.'),
+  SIGNING_KEY_SECRET: z
+    .string()
+    .min(32, 'must be at least 32 characters; `openssl rand -base64 32` makes one')
+    .default(DEVELOPMENT_SIGNING_KEY_SECRET)
+    .describe('Encrypts the private signing keys in the database. Production has no default.'),
+  SIGNING_KEY_LIFETIME_DAYS: whole(1, 365).default(30).describe('The age at which a signing key is replaced.'),
+  PAYMENT_PROVIDER_URL: url(['http:', 'https:'], 'https://provider.example')
+    .optional()
+    .describe('The payment provider. Unset in development: the simulated one is started. Production has no default.'),
+  PAYMENT_PROVIDER_TIMEOUT_MS: whole(50, 120_000)
+    .default(5_000)
+    .describe('How long the payment provider may take to answer.'),
+  FULFILMENT_DEADLINE_MS: whole(100, 86_400_000)
+    .default(120_000)
+    .describe('How long an order waits for an answer of stock or payment before it is cancelled.'),
+  IDEMPOTENCY_KEEP_HOURS: whole(24, 8_760).default(24).describe('How long an Idempotency-Key is remembered.'),
+  ADMIN_EMAIL: z
+    .email('must be an e-mail address')
+    .optional()
+    .describe('The administrator who is made at start; set it together with ADMIN_PASSWORD.'),
+  ADMIN_PASSWORD: z
+    .string()
+    .min(12, 'must be 12 to 128 characters')
+    .max(128, 'must be 12 to 128 characters')
+    .optional()
+    .describe("The administrator's password, 12 to 128 characters; a changed one takes effect at the next start."),
+  SEED_CATALOGUE: flag
+    .optional()
+    .describe('Whether a small catalogue is listed at first start; true in development, never in production.'),
+  LOG_LEVEL: z
+    .enum(logLevels, `must be one of ${logLevels.join(', ')}`)
+    .default('info')
+    .describe('The least severe log lines to write.'),
+  LOG_PRETTY: flag.optional().describe('Readable logs instead of JSON; true in development.'),
+  REQUESTS_PER_MINUTE: whole(1, 10_000_000)
+    .optional()
+    .describe('The limit of requests per client and minute (429 beyond it). Unset: none.'),
+  FAILPOINTS: failpoints
+    .optional()
+    .describe(
+      'Faults on purpose, for tests: name=kill|hang|throw|delay:MS[@HIT], separated by commas. Refused in production.',
+    ),
+});
+
+/** The suffix of the variables that give one module a database of its own: `ORDERS_DATABASE_URL`. */
+export const MODULE_DATABASE_URL = '_DATABASE_URL';
+
+/** The names of all variables but the `<MODULE>_DATABASE_URL` ones, which exist for any module. */
+export const variableNames = Object.keys(variablesSchema.shape) as (keyof typeof variablesSchema.shape)[];
+
+/** Name and meaning of each variable, for the documents that list them. */
+export const variables = variableNames.map((name) => ({
+  name,
+  meaning: variablesSchema.shape[name].description ?? '',
+}));

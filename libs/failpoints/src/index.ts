@@ -1,0 +1,1 @@
+export { arm, armFailpoints, disarmFailpoints, failpoint, FailpointThrew, timesFired } from './failpoints';
