@@ -1,0 +1,3 @@
+export { beginJourney, currentJourney, inJourney, journeyIfAny, type Journey } from './journey';
+export { createLogger, loggingModule } from './logging';
+export { continueTrace } from './trace-context';

@@ -1,0 +1,45 @@
+import type { DynamicModule } from '@nestjs/common';
+import type { Settings } from '@banyan/config';
+import { LoggerModule } from 'nestjs-pino';
+import { pino, type DestinationStream, type Logger } from 'pino';
+import { journeyIfAny } from './journey';
+import { redact } from './redact';
+
+/**
+ * The logger of a process: JSON, or readable text where `log.pretty` is set. Every line carries the correlation
+ * id, and the message id while a message is handled; secrets and e-mail addresses are taken out of the
+ * finished line, so no call has to remember to.
+ */
+export function createLogger(settings: Pick<Settings, 'log'>, destination?: DestinationStream): Logger {
+  return pino(
+    {
+      level: settings.log.level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      mixin() {
+        const journey = journeyIfAny();
+        if (!journey) return {};
+        const { correlationId, messageId } = journey;
+        return messageId === undefined ? { correlationId } : { correlationId, messageId };
+      },
+      hooks: { streamWrite: redact },
+    },
+    destination ?? (settings.log.pretty ? prettyDestination() : pino.destination(1)),
+  );
+}
+
+/**
+ * Gives Nest's `Logger` the process's logger. No request or body is logged from here; the HTTP library writes
+ * one line per request of its own.
+ */
+export function loggingModule(settings: Pick<Settings, 'log'>): DynamicModule {
+  return LoggerModule.forRoot({ pinoHttp: { logger: createLogger(settings) }, forRoutes: [] });
+}
+
+function prettyDestination(): DestinationStream {
+  // Loaded only where it is wanted: production installs write JSON and need not pay for it.
+  // eslint-disable-next-line @typescript-eslint/no-require-imports
+  const pretty = require('pino-pretty') as typeof import('pino-pretty');
+  return pretty({ sync: true, translateTime: 'SYS:HH:MM:ss.l', ignore: 'context', messageFormat: '{if context}{context}: {end}{msg}' });
+}
