@@ -1,0 +1,10 @@
+export { roleOf, type Entities, type Migration } from './connection';
+export { Database } from './database';
+export { isContention, isDatabaseAway, isUniqueViolation } from './database-errors';
+export { grouped, type Grouping } from './grouped';
+export { migrate, migrationStatus, PendingMigrations, revertLatest } from './migrate';
+export { openDatabase } from './open-database';
+export { PersistenceModule } from './persistence.module';
+export { DatabaseNotPrepared, DatabaseTooOld, prepareDatabase } from './prepare-database';
+export { statement, type Statement } from './statement';
+export { Transaction, TransactionIsOver } from './transaction';

@@ -1,0 +1,91 @@
+import { Client, DatabaseError, escapeIdentifier, escapeLiteral } from 'pg';
+import { roleOf } from './connection';
+
+/** The database lacks what the module needs, and we may not create it; the message holds the SQL for whoever may. */
+export class DatabaseNotPrepared extends Error {
+  readonly code = 'database-not-prepared';
+  constructor(module: string, login: string, statements: string[]) {
+    super(
+      `The database is not prepared for the module ${module}, and ${login} may not do it. ` +
+        `An administrator of the database must run:\n${statements.map((sql) => `  ${sql};`).join('\n')}`,
+    );
+  }
+}
+
+/** The server is older than the promises of the bus allow. */
+export class DatabaseTooOld extends Error {
+  readonly code = 'database-too-old';
+  constructor(version: string) {
+    super(`PostgreSQL ${version} is too old: 17 or later is needed (transaction_timeout). Set DATABASE_URL to such a server.`);
+  }
+}
+
+const OLDEST = 170000;
+// Any number will do, as long as everybody who prepares a database uses the same.
+const PREPARING = 7_226_926;
+const INSUFFICIENT_PRIVILEGE = '42501';
+
+interface Found {
+  login: string;
+  database: string;
+  version: string;
+  version_number: number;
+  has_role: boolean;
+  may_be_role: boolean;
+  schema_owner: string | null;
+}
+
+/**
+ * Makes sure that the module's role and schema exist and that the login may act as the role; creates what is missing if
+ * it may. Throws DatabaseNotPrepared with the SQL otherwise. Safe when several processes start at once.
+ */
+export async function prepareDatabase(module: string, url: string): Promise<void> {
+  const client = new Client({ connectionString: url, application_name: `banyan ${module} (preparing)` });
+  client.on('error', () => undefined);
+  await client.connect();
+  try {
+    const missing = await whatIsMissing(client, module);
+    if (missing.length === 0) return;
+    await client.query('SELECT pg_advisory_lock($1)', [PREPARING]);
+    for (const sql of await whatIsMissing(client, module)) await create(client, module, sql);
+  } finally {
+    await client.end();
+  }
+}
+
+async function create(client: Client, module: string, sql: string): Promise<void> {
+  try {
+    await client.query(sql);
+  } catch (error) {
+    if (!(error instanceof DatabaseError) || error.code !== INSUFFICIENT_PRIVILEGE) throw error;
+    const { login } = await look(client, module);
+    throw new DatabaseNotPrepared(module, login, await whatIsMissing(client, module));
+  }
+}
+
+async function whatIsMissing(client: Client, module: string): Promise<string[]> {
+  const found = await look(client, module);
+  if (found.version_number < OLDEST) throw new DatabaseTooOld(found.version);
+  const role = escapeIdentifier(roleOf(module));
+  const statements: string[] = [];
+  if (!found.has_role) statements.push(`CREATE ROLE ${role} NOLOGIN`);
+  if (!found.may_be_role) statements.push(`GRANT ${role} TO ${escapeIdentifier(found.login)} WITH SET TRUE`);
+  if (found.schema_owner === null) statements.push(`CREATE SCHEMA ${escapeIdentifier(module)} AUTHORIZATION ${role}`);
+  else if (found.schema_owner !== roleOf(module)) {
+    statements.push(`ALTER SCHEMA ${escapeIdentifier(module)} OWNER TO ${role}`);
+  }
+  return statements;
+}
+
+async function look(client: Client, module: string): Promise<Found> {
+  const role = escapeLiteral(roleOf(module));
+  const { rows } = await client.query<Found>(
+    `SELECT session_user AS login, current_database() AS database,
+            current_setting('server_version') AS version, current_setting('server_version_num')::int AS version_number,
+            EXISTS (SELECT FROM pg_roles WHERE rolname = ${role}) AS has_role,
+            coalesce((SELECT pg_has_role(session_user, oid, 'SET') FROM pg_roles WHERE rolname = ${role}), false) AS may_be_role,
+            (SELECT pg_get_userbyid(nspowner) FROM pg_namespace WHERE nspname = $1) AS schema_owner`,
+    [module],
+  );
+  return rows[0] as Found;
+}

@@ -1,0 +1,67 @@
+import { QueryResult } from 'pg';
+import { DataSource, EntityManager, QueryRunner } from 'typeorm';
+import { Statement } from './statement';
+
+/** What a transaction needs of a connection: the `pg` client, so that hot statements can be named. */
+export interface Connection {
+  query(config: { name?: string; text: string; values?: unknown[] }): Promise<QueryResult>;
+}
+
+/** The transaction that the work had was over when it was used: a missing `await`, or a handle kept too long. */
+export class TransactionIsOver extends Error {
+  readonly code = 'transaction-is-over';
+  constructor() {
+    super('The transaction is over; what is done now would not be part of it. Is an `await` missing?');
+  }
+}
+
+/** One open transaction on one connection. Passed explicitly, so that a reader sees what commits together. */
+export class Transaction {
+  private open = true;
+  private runner: QueryRunner | undefined;
+  private readonly onCommit: (() => void)[] = [];
+
+  constructor(
+    private readonly connection: Connection,
+    private readonly dataSource: DataSource,
+  ) {}
+
+  get isOpen(): boolean {
+    return this.open;
+  }
+
+  /** Runs a named statement or plain SQL. Statements sent without awaiting one another travel in one round trip. */
+  async query<Row>(sql: Statement<Row> | string, values: unknown[] = []): Promise<Row[]> {
+    if (!this.open) throw new TransactionIsOver();
+    const config = typeof sql === 'string' ? { text: sql, values } : { name: sql.name, text: sql.text, values };
+    return (await this.connection.query(config)).rows as Row[];
+  }
+
+  /** TypeORM on this very transaction, for cold work. */
+  get entities(): EntityManager {
+    if (!this.open) throw new TransactionIsOver();
+    // The query runner borrows the connection of this transaction instead of taking one from the pool and starting its
+    // own, which would commit apart. It is told that a transaction is open, so that save() does not begin another.
+    this.runner ??= Object.assign(this.dataSource.createQueryRunner(), {
+      databaseConnection: this.connection,
+      isTransactionActive: true,
+      transactionDepth: 1,
+    });
+    return this.runner.manager;
+  }
+
+  /** Runs once the transaction has committed, and never if it has not. What it throws is the caller's fault, not ours. */
+  afterCommit(callback: () => void): void {
+    if (!this.open) throw new TransactionIsOver();
+    this.onCommit.push(callback);
+  }
+
+  /** Ends the handle; further use throws. */
+  close(): void {
+    this.open = false;
+  }
+
+  committed(): void {
+    for (const callback of this.onCommit) callback();
+  }
+}
