@@ -1,0 +1,17 @@
+/** Another living process works in this folder; the message names it and says what to do. One line. */
+export class FolderInUse extends Error {
+  constructor(
+    readonly folder: string,
+    readonly pid: number | null,
+  ) {
+    super(
+      `${folder} is in use by ${pid === null ? 'another process' : `process ${pid}`}: stop that one first, or set BANYAN_FOLDER to a folder of your own.`,
+    );
+  }
+}
+
+/** The embedded PostgreSQL cannot serve; the message names the cause and the cure. One line. */
+export class PostgresDidNotStart extends Error {}
+
+/** The simulated payment provider cannot serve; the message names the cause and the cure. One line. */
+export class PaymentProviderDidNotStart extends Error {}
