@@ -1,0 +1,65 @@
+const { spawnSync } = require('node:child_process');
+const { createHash } = require('node:crypto');
+const { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } = require('node:fs');
+const { join } = require('node:path');
+const { oneAtATime } = require('./one-at-a-time.cjs');
+
+const root = join(__dirname, '..');
+const stamp = join(root, 'dist', '.built');
+const PROJECTS = ['monolith', 'payment-provider', 'tools'];
+
+/** Builds everything into `dist` if a source has changed since the last build. Ends the process where it does not compile. */
+function ensureBuilt() {
+  if (isBuilt()) return;
+  oneAtATime(join(root, '.banyan', 'build.lock'), build, () => say('Waiting for another build to finish …\n'));
+}
+
+function build() {
+  const sources = hashOfSources();
+  if (isBuilt(sources)) return;
+  const began = Date.now();
+  PROJECTS.forEach((project, done) => {
+    progress(`Building ${done + 1}/${PROJECTS.length}: ${project} …`);
+    const nest = join(root, 'node_modules', '@nestjs', 'cli', 'bin', 'nest.js');
+    const built = spawnSync(process.execPath, [nest, 'build', project], { cwd: root, encoding: 'utf8' });
+    if (built.status !== 0) {
+      say(`\n${built.stdout ?? ''}${built.stderr ?? ''}\n${project} does not compile: see above.\n`);
+      process.exit(1);
+    }
+  });
+  mkdirSync(join(root, 'dist'), { recursive: true });
+  // The hash from before the build: what was edited meanwhile is built next time.
+  writeFileSync(stamp, sources);
+  progress(`Built in ${((Date.now() - began) / 1000).toFixed(1)} s.`);
+  say('\n');
+}
+
+function isBuilt(sources = hashOfSources()) {
+  return existsSync(stamp) && readFileSync(stamp, 'utf8') === sources;
+}
+
+function hashOfSources() {
+  const hash = createHash('sha256');
+  const files = ['tsconfig.json', 'nest-cli.json', 'package-lock.json'];
+  for (const folder of ['apps', 'libs', 'tools']) {
+    for (const entry of readdirSync(join(root, folder), { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile() || !/\.(ts|json)$/.test(entry.name) || entry.name.endsWith('.spec.ts')) continue;
+      files.push(join(entry.parentPath, entry.name).slice(root.length + 1));
+    }
+  }
+  for (const file of files.sort()) hash.update(`${file}\n`).update(readFileSync(join(root, file)));
+  return hash.digest('hex');
+}
+
+/** One line that is overwritten on a terminal and printed once each in a log. */
+function progress(line) {
+  if (process.stderr.isTTY) say(`\r\x1b[K${line}`);
+  else say(`${line}\n`);
+}
+
+function say(text) {
+  process.stderr.write(text);
+}
+
+module.exports = { ensureBuilt };
+if (require.main === module) ensureBuilt();
