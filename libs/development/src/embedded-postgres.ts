@@ -46,6 +46,8 @@ export interface EmbeddedPostgres {
   pid(): number;
   /** Fast shutdown; resolves when the server is gone. */
   stop(): Promise<void>;
+  /** Lets go of the server, which goes on without us until somebody ends it or adopts it. */
+  leave(): void;
 }
 
 interface Home {
@@ -113,6 +115,10 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
         await supervised.stop();
         held.release();
       },
+      leave: () => {
+        supervised.leave();
+        held.release();
+      },
     };
   } catch (error) {
     held.release();
@@ -126,7 +132,7 @@ function openHome(folder: string, settings: Record<string, string>, tell: (line:
   const binaries = findBinaries(account, tell);
   let place = folder;
   if (!canEnter(account, folder)) {
-    place = warehouse(`${basename(dirname(dirname(folder)))}-${hashOf(folder)}`);
+    place = warehouse(`${basename(dirname(dirname(folder))) || 'banyan'}-${hashOf(folder)}`);
     mkdirSync(place, { recursive: true, mode: 0o755 });
     tell(`PostgreSQL runs as an unprivileged user, who cannot reach ${folder}: its data is in ${place}.`);
   }
@@ -274,7 +280,7 @@ function fatalLine(log: string, start: number): string {
  * Keeps the server running until stop(): one that ends by itself or is killed is started again on its port, so that
  * the URL given out stays true.
  */
-function supervise(home: Home, first: Server, tell: (line: string) => void): { pid(): number; stop(): Promise<void> } {
+function supervise(home: Home, first: Server, tell: (line: string) => void): Omit<EmbeddedPostgres, 'url'> {
   let server = first;
   let stopping = false;
   let revival: Promise<void> = Promise.resolve();
@@ -313,6 +319,10 @@ function supervise(home: Home, first: Server, tell: (line: string) => void): { p
       stopping = true;
       await revival;
       await end(server.pid, home.data, ['SIGINT', 'SIGQUIT', 'SIGKILL'], SHUTDOWN_MS);
+      process.off('exit', atExit);
+    },
+    leave: () => {
+      stopping = true;
       process.off('exit', atExit);
     },
   };
