@@ -1,0 +1,33 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { AdminUnknown } from './errors';
+import type { Credentials } from './session';
+
+const kept = z.object({ email: z.string(), password: z.string() });
+
+/**
+ * Who the admin is: ADMIN_EMAIL and ADMIN_PASSWORD, or else the login that the development shop keeps in
+ * `.banyan/admin.json` below the project. Throws `AdminUnknown` where there is neither.
+ */
+export async function adminLogin(environment: NodeJS.ProcessEnv, project: string): Promise<Credentials> {
+  const { ADMIN_EMAIL: email, ADMIN_PASSWORD: password } = environment;
+  if (email && password) return { email, password };
+  const file = resolve(project, '.banyan', 'admin.json');
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch {
+    throw new AdminUnknown(file, 'No login of an admin is known');
+  }
+  try {
+    return kept.parse(JSON.parse(text));
+  } catch {
+    throw new AdminUnknown(file, 'The kept login of the admin cannot be read');
+  }
+}
+
+/** Where the shop of this environment listens: PORT on this machine, 3000 by default. */
+export function shopAddress(environment: NodeJS.ProcessEnv): string {
+  return `http://127.0.0.1:${environment['PORT'] || 3000}`;
+}
