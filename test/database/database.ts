@@ -42,7 +42,7 @@ async function retryWhileTemplateIsBusy(create: () => Promise<unknown>): Promise
     try {
       return void (await create());
     } catch (error) {
-      const busy = error instanceof Error && 'code' in error && error.code === '55006';
+      const busy = (error as { code?: string }).code === '55006';
       if (!busy || attempt === 50) throw error;
       await wait(100);
     }

@@ -87,7 +87,8 @@ const SETTINGS: Record<string, string> = {
 };
 
 const RECOVERY_MS = 120_000;
-const SILENCE_MS = 8_000;
+const SILENCE_MS = 5_000;
+const OBSTACLE_MS = 10_000;
 const SHUTDOWN_MS = 20_000;
 const ADOPTED_CHECK_MS = 250;
 const LOG_LIMIT_BYTES = 20_000_000;
@@ -211,23 +212,26 @@ const serverEnvironment = { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' };
 async function adoptLeftover(home: Home, tell: (line: string) => void): Promise<Server | null> {
   const noted = readPidFile(home);
   if (!noted) return null;
-  if (!isServerOf(noted.pid, home.data)) {
-    // The number belongs to another program by now, which PostgreSQL would take for a server of its own.
-    if (isAlive(noted.pid)) rmSync(join(home.data, 'postmaster.pid'), { force: true });
-    return null;
+  if (isServerOf(noted.pid, home.data)) {
+    const answer = await answers(home, noted.port, () => isServerOf(noted.pid, home.data), SILENCE_MS);
+    if (answer === 'ready') return noted;
+    if (answer === 'silent') {
+      tell(`A PostgreSQL left over from an earlier start (process ${noted.pid}) does not answer: replaced.`);
+      await end(noted.pid, home.data, ['SIGQUIT', 'SIGKILL'], 1_000);
+    }
   }
-  const answer = await answers(home, noted.port, () => isServerOf(noted.pid, home.data), SILENCE_MS);
-  if (answer === 'ready') return noted;
-  if (answer === 'silent') {
-    tell(`A PostgreSQL left over from an earlier start (process ${noted.pid}) does not answer: replaced.`);
-    await end(noted.pid, home.data, ['SIGQUIT', 'SIGKILL'], 3_000);
-  }
+  // The number belongs to another program by now, or to a dead process that nobody has collected; PostgreSQL would
+  // take either for a server at work.
+  if (isAlive(noted.pid)) rmSync(join(home.data, 'postmaster.pid'), { force: true });
   return null;
 }
 
-/** Starts a server; on a port of our choice, or on the given one, whose former server may need a moment to be gone. */
+/**
+ * Starts a server, on a free port or on the given one. What stands in its way for a moment only is waited for: a port
+ * just taken, processes of a killed server that have yet to notice.
+ */
 async function launch(home: Home, fixedPort?: number): Promise<Server> {
-  const giveUpAt = Date.now() + SILENCE_MS;
+  const giveUpAt = Date.now() + OBSTACLE_MS;
   for (;;) {
     const port = fixedPort ?? (await freePort());
     const log = openLog(home.log);
@@ -449,5 +453,5 @@ function freePort(): Promise<number> {
   });
 }
 
-const codeOf = (error: unknown): string | undefined =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+/** PostgreSQL's or the system's code of an error, where it has one. */
+const codeOf = (error: unknown) => (error as { code?: string } | null)?.code;

@@ -25,7 +25,7 @@ export function holdFolder(folder: string): HeldFolder {
     throw error;
   }
   writeFileSync(owner, `${process.pid}\n`);
-  return { release: () => lock.close() };
+  return { release: () => lock.isOpen && lock.close() };
 }
 
 function readOwner(file: string): number | null {
@@ -37,4 +37,4 @@ function readOwner(file: string): number | null {
 }
 
 /** SQLITE_BUSY: somebody else holds the lock. */
-const isBusy = (error: unknown) => error instanceof Error && 'errcode' in error && error.errcode === 5;
+const isBusy = (error: unknown) => (error as { errcode?: number }).errcode === 5;

@@ -19,7 +19,7 @@ function kept<T>(file: string, make: () => T): T {
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as T;
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) {
+    if ((error as { code?: string }).code !== 'ENOENT') {
       throw new Error(`${file} cannot be read (${String(error)}): mend it, or move it away to have a new one made.`);
     }
   }
