@@ -1,0 +1,154 @@
+import { failpoint } from '@banyan/failpoints';
+import { Database, isDatabaseAway, Transaction } from '@banyan/persistence';
+import { Attributes, MalformedMessage, Received } from './envelope';
+import { OwnershipLost, SequenceBroken } from './errors';
+import { Arrival, Handlers } from './handlers';
+import { HeldMessages, judge, RetryRule, Verdict } from './held-messages';
+import { nameOf, recall, remember, Remembered, StreamName } from './stream-memory';
+
+/** Whether the records may be taken as they come, and how the transport moves its position with them. */
+export interface Progress {
+  source: string;
+  /** Nothing of the source was gone when the subscriber began: a stream that it does not know must begin with 1. */
+  complete: boolean;
+  /** What to do with a message whose predecessors are missing: give up, to read again, or park it for a person. */
+  jumps: 'refuse' | 'park';
+  /**
+   * Called first in the handlers' transaction: false where another owner has taken over. With `whole` it moves the
+   * position past the batch; without, the batch is not through yet.
+   */
+  advance(tx: Transaction, whole: boolean): Promise<boolean>;
+}
+
+/** Consumes for one module: each message once in effect, in order per stream, a failing one without its neighbours. */
+export class Consumer {
+  constructor(
+    readonly module: string,
+    private readonly database: Database,
+    private readonly handlers: Handlers,
+    private readonly held: HeldMessages,
+    private readonly rule: RetryRule,
+  ) {}
+
+  /**
+   * Handles a batch in one transaction; if that fails, its messages one by one, and holds those that fail again.
+   * Throws OwnershipLost, SequenceBroken (nothing was done; read again from the position), or what says that the
+   * database is away.
+   */
+  async consume(arrivals: readonly Arrival[], progress: Progress): Promise<void> {
+    try {
+      await this.together(arrivals, progress, true);
+    } catch (error) {
+      if (mustStop(error)) throw error;
+      if (arrivals.length === 1) await this.setAside(arrivals[0] as Arrival, error, progress, true);
+      else await this.oneByOne(arrivals, progress);
+    }
+  }
+
+  private async oneByOne(arrivals: readonly Arrival[], progress: Progress): Promise<void> {
+    const last = arrivals.length - 1;
+    for (const [n, arrival] of arrivals.entries()) {
+      try {
+        await this.together([arrival], progress, n === last);
+      } catch (error) {
+        if (mustStop(error)) throw error;
+        await this.setAside(arrival, error, progress, n === last);
+      }
+    }
+  }
+
+  private async together(arrivals: readonly Arrival[], progress: Progress, whole: boolean): Promise<void> {
+    await this.database.transaction(async (tx) => {
+      const streams = await this.takeOver(tx, arrivals, progress, whole);
+      const due: Received[] = [];
+      for (const arrival of arrivals) {
+        const stream = streams.next(arrival.at);
+        if (!stream) continue;
+        if (stream.jumpedFrom !== undefined) {
+          await this.held.hold(tx, arrival, jumped(new SequenceBroken(arrival.at, stream.jumpedFrom)));
+          stream.held = true;
+          continue;
+        }
+        const handler = this.handlers.find(arrival.at.type);
+        if (!handler) continue;
+        if (stream.held && handler.overtakes) {
+          await this.held.discardStream(tx, progress.source, arrival.at, `overtaken by ${arrival.at.type}`);
+          stream.held = false;
+        }
+        if (stream.held) await this.held.wait(tx, arrival);
+        else due.push(this.handlers.read(arrival));
+      }
+      await this.handlers.handle(due, tx);
+      await failpoint('consumer.after-handlers');
+      await remember(tx, progress.source, streams.changed());
+      await failpoint('consumer.before-commit');
+    });
+    await failpoint('consumer.after-commit');
+  }
+
+  /** A message that failed alone is held, and what comes after it in its stream waits. */
+  private async setAside(arrival: Arrival, error: unknown, progress: Progress, whole: boolean): Promise<void> {
+    await this.database.transaction(async (tx) => {
+      const streams = await this.takeOver(tx, [arrival], progress, whole);
+      const stream = streams.next(arrival.at);
+      if (!stream) return;
+      await this.held.hold(tx, arrival, judge(error, 0, this.rule));
+      stream.held = true;
+      await remember(tx, progress.source, streams.changed());
+    });
+    await failpoint('consumer.after-hold');
+  }
+
+  private async takeOver(tx: Transaction, arrivals: readonly Arrival[], progress: Progress, whole: boolean): Promise<Streams> {
+    // Sent together: one round trip. The position's row is locked first, which keeps a late owner out.
+    const [ours, known] = await Promise.all([
+      progress.advance(tx, whole),
+      recall(tx, progress.source, arrivals.map(({ at }) => at)),
+    ]);
+    if (!ours) throw new OwnershipLost(this.module, progress.source);
+    return new Streams(known, progress);
+  }
+}
+
+interface TouchedStream extends StreamName, Remembered {
+  /** The last sequence before a jump, if the message just taken over jumped. */
+  jumpedFrom: number | undefined;
+}
+
+/** The streams of a batch: what was remembered of them, and what will be. */
+class Streams {
+  private readonly touched = new Map<string, TouchedStream>();
+
+  constructor(
+    private readonly known: Map<string, Remembered>,
+    private readonly rules: Pick<Progress, 'complete' | 'jumps'>,
+  ) {}
+
+  /** Takes the next message of a stream over; undefined if it is a repeat. Throws SequenceBroken on a jump that is refused. */
+  next(at: Attributes): TouchedStream | undefined {
+    const name = nameOf(at);
+    const before = this.touched.get(name) ?? this.known.get(name);
+    const seen = before?.lastSequence ?? 0;
+    if (at.sequence <= seen) return undefined;
+    const jumps = at.sequence > seen + 1 && (before !== undefined || this.rules.complete);
+    if (jumps && this.rules.jumps === 'refuse') throw new SequenceBroken(at, seen);
+    const { topic, key, sequence: lastSequence } = at;
+    const stream = { topic, key, lastSequence, held: before?.held ?? false, jumpedFrom: jumps ? seen : undefined };
+    this.touched.set(name, stream);
+    return stream;
+  }
+
+  changed(): TouchedStream[] {
+    return [...this.touched.values()];
+  }
+}
+
+// These say nothing about any one message, so trying them one by one would be of no use.
+function mustStop(error: unknown): boolean {
+  if (error instanceof MalformedMessage) return false;
+  return error instanceof OwnershipLost || error instanceof SequenceBroken || isDatabaseAway(error);
+}
+
+function jumped(error: SequenceBroken): Verdict {
+  return { state: 'parked', attempts: 1, code: error.code, error: error.message, delayMs: null };
+}

@@ -1,0 +1,85 @@
+import { z } from 'zod';
+import { Received } from './envelope';
+
+/*
+ * Terminology
+ *   definition     what a module says of a message that it sends: wire name, key, schema, example
+ *   subscription   what a module says of a message that it hears: wire name and the fields that it needs
+ *   topic          where messages of one kind of one module go: `<module>.events`, `<module>.commands`
+ */
+
+export type MessageKind = 'event' | 'command';
+
+interface Described<Data> {
+  /** The wire name, `<module>.<what>.v<version>`; for a command the module is the one that is asked. */
+  type: string;
+  schema: z.ZodType<Data>;
+  /** A message as it could really be sent; contracts and documents are made of it. */
+  example: Data;
+}
+
+export interface MessageDefinition<Data = unknown> extends Described<Data> {
+  /** A message with this content, to be published. `because` names the message that it answers, inside a handler always. */
+  (data: Data, because?: Received): Outgoing<Data>;
+  kind: MessageKind;
+  topic: string;
+  /** The key of the stream that the message belongs to: what it must stay in order with. */
+  keyOf(data: Data): string;
+}
+
+/** A message on its way into the outbox. */
+export interface Outgoing<Data = unknown> {
+  definition: MessageDefinition<Data>;
+  data: Data;
+  because?: Received | undefined;
+}
+
+export interface Subscription<Data = unknown> extends Described<Data> {
+  /** The module that listens. */
+  subscriber: string;
+  kind: MessageKind;
+  topic: string;
+}
+
+/** A fact that the module in the wire name announces. */
+export function event<Data>(described: Described<Data> & { key(data: Data): string }): MessageDefinition<Data> {
+  return define('event', described);
+}
+
+/** A request to the module in the wire name; declared by whoever sends it. */
+export function command<Data>(described: Described<Data> & { key(data: Data): string }): MessageDefinition<Data> {
+  return define('command', described);
+}
+
+/** What a module hears from others, with a schema of its own that names only the fields it needs. */
+export function hears<Data>(
+  described: Described<Data> & { subscriber: string; kind: MessageKind },
+): Subscription<Data> {
+  return { ...described, topic: topicOf(described.type, described.kind) };
+}
+
+function define<Data>(kind: MessageKind, described: Described<Data> & { key(data: Data): string }): MessageDefinition<Data> {
+  const { type, schema, example, key } = described;
+  const definition = Object.assign((data: Data, because?: Received): Outgoing<Data> => ({ definition, data, because }), {
+    kind,
+    type,
+    topic: topicOf(type, kind),
+    schema,
+    example,
+    keyOf: key,
+  });
+  return definition;
+}
+
+const WIRE_NAME = /^([a-z][a-z0-9-]*)\.[a-z][a-z0-9-]*\.v[1-9][0-9]*$/;
+
+/** The module that a wire name begins with. Throws on anything that is no wire name. */
+export function moduleOf(type: string): string {
+  const match = WIRE_NAME.exec(type);
+  if (!match) throw new Error(`"${type}" is no wire name; write it like "orders.order-placed.v1".`);
+  return match[1] as string;
+}
+
+function topicOf(type: string, kind: MessageKind): string {
+  return `${moduleOf(type)}.${kind}s`;
+}

@@ -1,0 +1,73 @@
+import { Attributes } from './envelope';
+
+/** Thrown by a handler: trying again cannot help. The message is parked at once. */
+export class PermanentError extends Error {
+  readonly code: string = 'permanent-error';
+}
+
+/** Thrown by a handler: what it depends on is away. The message waits, and the attempt does not count. */
+export class DependencyAway extends Error {
+  readonly code = 'dependency-away';
+}
+
+/** A message was published where no transaction is open, so nothing could say when, or whether, it is sent. */
+export class PublishedOutsideTransaction extends Error {
+  readonly code = 'published-outside-transaction';
+  constructor(types: string[]) {
+    super(`${types.join(', ')} published outside an open transaction; publish inside database.transaction(…), and await it.`);
+  }
+}
+
+/** A handler published without saying which message it answers; in a batch nothing else could tell. */
+export class CauseMissing extends Error {
+  readonly code = 'cause-missing';
+  constructor(type: string) {
+    super(`${type} was published inside a handler without its cause; pass the received message as second argument.`);
+  }
+}
+
+/** What was to be published breaks its own schema. */
+export class UnpublishableMessage extends Error {
+  readonly code = 'unpublishable-message';
+  constructor(type: string, detail: string) {
+    super(`${type} does not fit its schema: ${detail}`);
+  }
+}
+
+/** Another instance consumes now, so nothing that this one still does may take effect. */
+export class OwnershipLost extends Error {
+  readonly code = 'ownership-lost';
+  constructor(subscriber: string, source: string) {
+    super(`Another instance consumes ${source} for ${subscriber}.`);
+  }
+}
+
+/** A stream jumped: the subscriber has not seen what came before this message. */
+export class SequenceBroken extends Error {
+  readonly code = 'sequence-broken';
+  constructor(
+    readonly at: Pick<Attributes, 'type' | 'topic' | 'key' | 'sequence'>,
+    readonly seen: number,
+  ) {
+    super(`${at.topic}/${at.key} jumps from ${seen} to ${at.sequence} (${at.type}).`);
+  }
+}
+
+/** A handler took longer than a transaction may. */
+export class HandlerTimedOut extends Error {
+  readonly code = 'handler-timed-out';
+  constructor(milliseconds: number) {
+    super(`The handler had not finished after ${milliseconds} ms.`);
+  }
+}
+
+/** The app cannot run as configured; the message names each missing party. */
+export class EdgeIncomplete extends Error {
+  readonly code = 'edge-incomplete';
+  constructor(problems: string[]) {
+    super(
+      `EVENT_TRANSPORT=in-process needs every party of every message in this app. ${problems.join(' ')} ` +
+        'Host the missing modules here, or use another transport.',
+    );
+  }
+}

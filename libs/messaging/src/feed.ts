@@ -1,0 +1,245 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Logger } from '@nestjs/common';
+import { Database, statement } from '@banyan/persistence';
+import { Consumer } from './consumer';
+import { Attributes, encode, LoggedMessage, readAttributes } from './envelope';
+import { OwnershipLost, SequenceBroken } from './errors';
+import { Arrival } from './handlers';
+import { LogCursor } from './log-cursor';
+import { Mischief } from './mischief';
+import { nameOf } from './stream-memory';
+import { Ownership, Subscriptions } from './subscriptions';
+
+// A batch this large has nearly the throughput of any larger one, and its commit is still short.
+const BATCH = 500;
+// What waits in memory beyond this is read from the log instead when its turn comes.
+const QUEUE = 5_000;
+// How soon a gap is looked at again, and the log at all: the safety net for messages that other processes committed.
+const GAP_POLL_MS = 1_000;
+const POLL_MS = 2_000;
+// How often somebody else's ownership is questioned.
+const TAKEOVER_MS = 1_000;
+const AWAY_FIRST_MS = 200;
+const AWAY_MAX_MS = 5_000;
+
+const dropped = statement<{ through: number }>('outbox.dropped', 'SELECT through FROM outbox_dropped');
+
+export interface FeedParts {
+  /** The module whose log is read, and its database. */
+  source: { module: string; database: Database };
+  consumer: Consumer;
+  subscriptions: Subscriptions;
+  /** The topics of the source that the consumer subscribes to. */
+  topics: ReadonlySet<string>;
+  mischief: Mischief<Arrival> | undefined;
+}
+
+type State = 'stopped' | 'waiting' | 'running' | 'away';
+
+/** Carries one publisher's log to one subscriber, in this process: from memory where it can, from the log where it must. */
+export class Feed {
+  private readonly logger: Logger;
+  private stopping = new AbortController();
+  private finished: Promise<void> | undefined;
+  private cursor: LogCursor | undefined;
+  private queue: LoggedMessage[] = [];
+  private mustRead = true;
+  private wake: (() => void) | undefined;
+  private awaiting: { asked: boolean; done(): void }[] = [];
+  private current: State = 'stopped';
+
+  constructor(private readonly parts: FeedParts) {
+    this.logger = new Logger(`feed ${parts.source.module} → ${parts.consumer.module}`);
+  }
+
+  get state(): State {
+    return this.current;
+  }
+
+  get subscriber(): string {
+    return this.parts.consumer.module;
+  }
+
+  get source(): string {
+    return this.parts.source.module;
+  }
+
+  /** Every position up to this one has been handled or is held by the subscriber; undefined while another instance consumes. */
+  get passed(): number | undefined {
+    return this.cursor && this.settledPosition();
+  }
+
+  start(): void {
+    this.stopping = new AbortController();
+    this.finished = this.run();
+  }
+
+  /** Finishes the batch under way and takes no other. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    this.wake?.();
+    await this.finished;
+  }
+
+  /** Messages that the source has just committed in this process. */
+  offer(messages: readonly LoggedMessage[]): void {
+    const { cursor } = this;
+    if (!cursor) return;
+    for (const message of messages) {
+      if (this.queue.length >= QUEUE) this.mustRead = true;
+      else {
+        const place = cursor.offer(message);
+        if (place === 'next') this.enqueue(message);
+        if (place === 'unsure') this.mustRead = true;
+      }
+    }
+    this.wake?.();
+  }
+
+  /** Resolves once all that was committed when it was called has been handled, or is held by the subscriber. */
+  async caughtUp(): Promise<void> {
+    await new Promise<void>((done) => {
+      this.awaiting.push({ asked: false, done });
+      this.mustRead = true;
+      this.wake?.();
+    });
+  }
+
+  private enqueue(message: LoggedMessage): void {
+    // Other topics' messages only count as seen: their positions are no gaps.
+    if (this.parts.topics.has(message.topic)) this.queue.push(message);
+  }
+
+  private get stopped(): boolean {
+    return this.stopping.signal.aborted;
+  }
+
+  private async run(): Promise<void> {
+    let failures = 0;
+    while (!this.stopped) {
+      try {
+        const owned = await this.take();
+        if (owned) {
+          this.current = 'running';
+          await this.consumeAll(owned, () => (failures = 0));
+        } else {
+          this.current = 'waiting';
+          await this.pause(TAKEOVER_MS);
+        }
+      } catch (error) {
+        if (error instanceof OwnershipLost) this.logger.warn(error.message);
+        else {
+          this.current = 'away';
+          failures += 1;
+          this.logger.warn(`waits: ${(error as Error).message}`);
+          await this.pause(Math.min(AWAY_MAX_MS, AWAY_FIRST_MS * 2 ** failures));
+        }
+      } finally {
+        this.cursor = undefined;
+        this.queue = [];
+      }
+    }
+    this.current = 'stopped';
+  }
+
+  private async take(): Promise<Ownership | undefined> {
+    const [{ through } = { through: 0 }] = await this.parts.source.database.query(dropped);
+    const begin = { position: through, complete: through === 0 };
+    const owned = await this.parts.subscriptions.take(this.source, begin);
+    return owned && { ...owned, position: Math.max(owned.position, through) };
+  }
+
+  private async consumeAll(owned: Ownership, progressed: () => void): Promise<void> {
+    let brokenAt: string | undefined;
+    this.begin(owned.position);
+    while (!this.stopped) {
+      if (this.mustRead && this.queue.length < QUEUE) await this.read();
+      if (this.queue.length === 0) {
+        this.tellCaughtUp();
+        await this.sleep();
+        continue;
+      }
+      const batch = this.queue.splice(0, BATCH);
+      try {
+        await this.consume(batch, owned, brokenAt === undefined ? 'refuse' : 'park');
+        brokenAt = undefined;
+        progressed();
+      } catch (error) {
+        const broken = error instanceof SequenceBroken ? nameOf(error.at) : undefined;
+        if (broken === undefined || broken === brokenAt) throw error;
+        // The log itself is the witness: what is missing there too must wait for a person.
+        this.logger.warn(`${(error as Error).message} Reading again.`);
+        brokenAt = broken;
+        this.begin(await this.storedPosition(owned));
+      }
+    }
+  }
+
+  private begin(position: number): void {
+    this.cursor = new LogCursor(this.parts.source.database, position);
+    this.queue = [];
+    this.mustRead = true;
+  }
+
+  private async storedPosition(owned: Ownership): Promise<number> {
+    return (await this.parts.subscriptions.positionOf(owned.source)) ?? owned.position;
+  }
+
+  private async read(): Promise<void> {
+    this.mustRead = false;
+    for (const waiter of this.awaiting) waiter.asked = true;
+    const { messages, more } = await (this.cursor as LogCursor).read(BATCH);
+    for (const message of messages) this.enqueue(message);
+    if (more) {
+      this.mustRead = true;
+      for (const waiter of this.awaiting) waiter.asked = false;
+    }
+  }
+
+  private async consume(batch: LoggedMessage[], owned: Ownership, jumps: 'refuse' | 'park'): Promise<void> {
+    let arrivals = batch.map((message) => this.arrive(message));
+    if (this.parts.mischief) arrivals = await this.parts.mischief.disturb(arrivals);
+    const position = this.settledPosition();
+    await this.parts.consumer.consume(arrivals, {
+      source: this.source,
+      complete: owned.complete,
+      jumps,
+      advance: (tx, whole) => this.parts.subscriptions.move(tx, owned, whole ? position : 0),
+    });
+  }
+
+  private arrive(message: LoggedMessage): Arrival {
+    const record = encode(this.source, message);
+    return { at: readAttributes(record) satisfies Attributes, record };
+  }
+
+  /** Up to where everything is settled and nothing waits in the queue any more. */
+  private settledPosition(): number {
+    let position = (this.cursor as LogCursor).floor;
+    for (const waiting of this.queue) position = Math.min(position, waiting.position - 1);
+    return position;
+  }
+
+  private tellCaughtUp(): void {
+    if (this.mustRead) return;
+    const told = this.awaiting.filter(({ asked }) => asked);
+    this.awaiting = this.awaiting.filter(({ asked }) => !asked);
+    for (const { done } of told) done();
+  }
+
+  /** Until somebody wakes us or the safety net is due. */
+  private async sleep(): Promise<void> {
+    if (this.mustRead || this.queue.length > 0) return;
+    await this.pause((this.cursor as LogCursor).hasGaps ? GAP_POLL_MS : POLL_MS);
+    if (this.queue.length === 0) this.mustRead = true;
+  }
+
+  private async pause(milliseconds: number): Promise<void> {
+    const timer = new AbortController();
+    const woken = new Promise<void>((resolve) => (this.wake = resolve));
+    const signal = AbortSignal.any([timer.signal, this.stopping.signal]);
+    await Promise.race([woken, delay(milliseconds, undefined, { signal }).catch(() => undefined)]);
+    timer.abort();
+    this.wake = undefined;
+  }
+}

@@ -1,0 +1,224 @@
+import { Database, isDatabaseAway, statement, Transaction } from '@banyan/persistence';
+import { Logger } from '@nestjs/common';
+import { MalformedMessage, readAttributes } from './envelope';
+import { DependencyAway, PermanentError } from './errors';
+import { Arrival, Handlers } from './handlers';
+import { StreamName } from './stream-memory';
+
+/*
+ * Terminology
+ *   held       a message that the subscriber has taken over but not handled; its stream is held with it
+ *   retrying   failed, and tried again at its time
+ *   parked     failed for good; a person decides
+ *   waiting    behind one of the two in its stream
+ */
+
+export interface RetryRule {
+  attempts: number;
+  firstDelayMs: number;
+  maxDelayMs: number;
+}
+
+interface HeldRow extends StreamName {
+  source: string;
+  sequence: number;
+  type: string;
+  headers: Record<string, string>;
+  data: string;
+  state: 'retrying' | 'parked' | 'waiting';
+  attempts: number;
+  due: boolean;
+}
+
+const STREAM = 'source = $1 AND topic = $2 AND key = $3';
+
+const holding = statement<never>(
+  'held-message.hold',
+  `INSERT INTO held_message (id, source, topic, key, sequence, type, headers, data, state, attempts, error_code, error, next_attempt_at)
+   VALUES ($4, $1, $2, $3, $5, $6, $7, $8, $9, $10, $11, $12, now() + $13 * interval '1 ms')`,
+);
+
+const dueStreams = statement<StreamName & { source: string }>(
+  'held-message.due-streams',
+  `SELECT source, topic, key FROM held_message WHERE state = 'retrying' AND next_attempt_at <= now() ORDER BY next_attempt_at LIMIT 50`,
+);
+
+const nextDue = statement<{ in_ms: number | null }>(
+  'held-message.next-due',
+  `SELECT extract(epoch FROM min(next_attempt_at) - now())::float8 * 1000 AS in_ms FROM held_message WHERE state = 'retrying'`,
+);
+
+const lockingStream = statement<{ locked: number }>(
+  'held-message.lock-stream',
+  `SELECT 1 AS locked FROM stream_memory WHERE ${STREAM} FOR UPDATE SKIP LOCKED`,
+);
+
+const headOfStream = statement<HeldRow>(
+  'held-message.head',
+  `SELECT source, topic, key, sequence, type, headers, data, state, attempts, coalesce(next_attempt_at <= now(), false) AS due
+   FROM held_message WHERE ${STREAM} ORDER BY sequence LIMIT 1`,
+);
+
+const removing = statement<never>('held-message.remove', `DELETE FROM held_message WHERE ${STREAM} AND sequence = $4`);
+
+// The next in line is due at once; where there is none, the stream flows again.
+const advancing = statement<never>(
+  'held-message.advance',
+  `WITH next AS (
+     UPDATE held_message SET state = 'retrying', next_attempt_at = now()
+     WHERE ${STREAM} AND state = 'waiting' AND sequence = (SELECT min(sequence) FROM held_message WHERE ${STREAM} AND sequence > $4)
+   )
+   UPDATE stream_memory SET held = EXISTS (SELECT FROM held_message WHERE ${STREAM} AND sequence > $4) WHERE ${STREAM}`,
+);
+
+const failing = statement<{ state: string }>(
+  'held-message.fail',
+  `UPDATE held_message
+   SET state = $5, attempts = $6, error_code = $7, error = $8, next_attempt_at = now() + $9 * interval '1 ms'
+   WHERE ${STREAM} AND sequence = $4 RETURNING state`,
+);
+
+const discardingStream = statement<never>(
+  'held-message.discard-stream',
+  `WITH gone AS (DELETE FROM held_message WHERE ${STREAM} RETURNING id, source, topic, key, sequence, type)
+   INSERT INTO held_message_act (act, message_id, source, topic, key, sequence, type, who, why)
+   SELECT 'discarded', id, source, topic, key, sequence, type, 'the bus', $4 FROM gone`,
+);
+
+export interface Verdict {
+  state: 'retrying' | 'parked';
+  attempts: number;
+  code: string;
+  error: string;
+  delayMs: number | null;
+}
+
+/** What becomes of a message whose handler failed for the `attempts`-th time. Doubling delays, a fifth of jitter. */
+export function judge(error: unknown, attemptsBefore: number, rule: RetryRule, random: () => number = Math.random): Verdict {
+  const code = String((error as { code?: unknown } | undefined)?.code ?? 'failed');
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  const away = error instanceof DependencyAway || isDatabaseAway(error);
+  const attempts = away ? attemptsBefore : attemptsBefore + 1;
+  const permanent = error instanceof PermanentError || error instanceof MalformedMessage;
+  if (permanent || attempts >= rule.attempts) return { state: 'parked', attempts, code, error: text, delayMs: null };
+  const exponential = Math.min(rule.maxDelayMs, rule.firstDelayMs * 2 ** Math.max(0, attempts - 1));
+  return { state: 'retrying', attempts, code, error: text, delayMs: exponential * (0.8 + 0.4 * random()) };
+}
+
+/** The messages that one subscriber holds, and the loop that tries them again. */
+export class HeldMessages {
+  private readonly logger = new Logger(HeldMessages.name);
+  private timer: NodeJS.Timeout | undefined;
+  private timerAt = Infinity;
+  private working: Promise<void> | undefined;
+  private stopped = true;
+
+  constructor(
+    private readonly subscriber: string,
+    private readonly database: Database,
+    private readonly handlers: Handlers,
+    private readonly rule: RetryRule,
+  ) {}
+
+  start(): void {
+    this.stopped = false;
+    this.wakeIn(0);
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    clearTimeout(this.timer);
+    await this.working;
+  }
+
+  /** Takes a failed message out of the flow, in the caller's transaction; the caller marks its stream as held. */
+  async hold(tx: Transaction, { at, record }: Arrival, verdict: Verdict): Promise<void> {
+    const { state, attempts, code, error, delayMs } = verdict;
+    await tx.query(holding, [
+      at.source, at.topic, at.key, at.id, at.sequence, at.type, record.headers, record.value,
+      state, attempts, code, error, delayMs,
+    ]); // prettier-ignore
+    this.tell(at.type, at.id, verdict);
+    if (delayMs !== null) tx.afterCommit(() => this.wakeIn(delayMs));
+  }
+
+  /** Puts a message behind what its stream already holds. */
+  async wait(tx: Transaction, { at, record }: Arrival): Promise<void> {
+    await tx.query(holding, [
+      at.source, at.topic, at.key, at.id, at.sequence, at.type, record.headers, record.value,
+      'waiting', 0, null, null, null,
+    ]); // prettier-ignore
+  }
+
+  /** Discards all that a stream holds, content and all, and records it. */
+  async discardStream(tx: Transaction, source: string, stream: StreamName, why: string): Promise<void> {
+    await tx.query(discardingStream, [source, stream.topic, stream.key, why]);
+  }
+
+  private tell(type: string, id: string, { state, attempts, error }: Verdict): void {
+    const what = `${this.subscriber} could not handle ${type} ${id} (attempt ${attempts}): ${error}`;
+    if (state === 'parked') this.logger.error(`${what}. Parked; its stream waits.`);
+    else this.logger.warn(`${what}. It will be tried again.`);
+  }
+
+  private wakeIn(milliseconds: number): void {
+    const at = Date.now() + milliseconds;
+    if (this.stopped || at >= this.timerAt) return;
+    clearTimeout(this.timer);
+    this.timerAt = at;
+    this.timer = setTimeout(() => {
+      this.timerAt = Infinity;
+      this.working = (this.working ?? Promise.resolve()).then(() => this.work());
+    }, milliseconds);
+  }
+
+  private async work(): Promise<void> {
+    if (this.stopped) return;
+    try {
+      for (const stream of await this.database.query(dueStreams)) {
+        if (this.stopped) return;
+        while (await this.tryHead(stream)) if (this.stopped) return;
+      }
+      const [next] = await this.database.query(nextDue);
+      // In case a stream was locked by somebody else, its message is due but must not be asked for in a tight loop.
+      if (next?.in_ms != null) this.wakeIn(Math.max(next.in_ms, 50));
+    } catch (error) {
+      this.logger.warn(`Held messages of ${this.subscriber} must wait: ${(error as Error).message}`);
+      this.wakeIn(this.rule.firstDelayMs);
+    }
+  }
+
+  /** Tries the first message of a held stream; answers whether the next may be tried at once. */
+  private async tryHead({ source, topic, key }: StreamName & { source: string }): Promise<boolean> {
+    const name = [source, topic, key];
+    let tried: HeldRow | undefined;
+    try {
+      return await this.database.transaction(async (tx) => {
+        tried = undefined;
+        if ((await tx.query(lockingStream, name)).length === 0) return false;
+        const [head] = await tx.query(headOfStream, name);
+        if (!head || head.state !== 'retrying' || !head.due) return false;
+        tried = head;
+        const record = { topic, key, headers: head.headers, value: head.data };
+        await this.handlers.handle([this.handlers.read({ at: readAttributes(record), record })], tx);
+        await tx.query(advancing, [...name, head.sequence]);
+        await tx.query(removing, [...name, head.sequence]);
+        return true;
+      });
+    } catch (error) {
+      if (!tried) throw error;
+      await this.failed(tried, error);
+      return false;
+    }
+  }
+
+  private async failed(head: HeldRow, error: unknown): Promise<void> {
+    const verdict = judge(error, head.attempts, this.rule);
+    const { state, attempts, code, error: text, delayMs } = verdict;
+    await this.database.query(failing, [
+      head.source, head.topic, head.key, head.sequence, state, attempts, code, text, delayMs,
+    ]); // prettier-ignore
+    this.tell(head.type, head.headers['ce_id'] ?? '', verdict);
+    if (delayMs !== null) this.wakeIn(delayMs);
+  }
+}

@@ -1,0 +1,10 @@
+export { Bus, type EdgeState } from './bus';
+export { connectBus } from './connect-bus';
+export { command, event, hears, type MessageDefinition, type Outgoing, type Subscription } from './definitions';
+export { type Received } from './envelope';
+export { DependencyAway, PermanentError, PublishedOutsideTransaction } from './errors';
+export { type Handling, journeyOf } from './handlers';
+export { Handles } from './handles';
+export { MessagingModule } from './messaging.module';
+export { messagingMigrations } from './migrations';
+export { Outbox, outboxInsert, outboxParameters, type LogPlace, type PreparedMessage } from './outbox';

@@ -1,0 +1,111 @@
+import { Migration } from '@banyan/persistence';
+import { QueryRunner } from 'typeorm';
+
+/** The tables of the bus in a module's schema. Docs: docs/adr (the outbox as a log). */
+export class Messaging1700000000001 {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`
+      -- The outbox: a log of what the module sent. Rows are never touched to mark progress; each destination keeps its own
+      -- position. Partitioned by day, so that what has been kept long enough is dropped as a whole.
+      CREATE SEQUENCE outbox_position AS bigint CACHE 1;
+      CREATE TABLE outbox (
+        position       bigint      NOT NULL DEFAULT nextval('outbox_position'),
+        day            date        NOT NULL,
+        topic          text        NOT NULL,
+        key            text        NOT NULL,
+        sequence       bigint      NOT NULL CHECK (sequence > 0),
+        id             uuid        NOT NULL,
+        type           text        NOT NULL,
+        subject        text        NOT NULL,
+        time           timestamptz NOT NULL,
+        correlation_id text        NOT NULL,
+        causation_id   text,
+        traceparent    text,
+        tracestate     text,
+        data           text        NOT NULL,
+        PRIMARY KEY (position, day)
+      ) PARTITION BY RANGE (day);
+      CREATE INDEX outbox_key ON outbox (key);
+
+      -- The counter of each stream. Its row is locked until commit, so the order of a stream is the order of commits. Never
+      -- pruned, and never derived from the log, whose rows go.
+      CREATE TABLE stream (
+        topic         text   NOT NULL,
+        key           text   NOT NULL,
+        last_sequence bigint NOT NULL,
+        PRIMARY KEY (topic, key)
+      ) WITH (fillfactor = 80);
+
+      -- How far each source has been consumed, and by whom. 'complete': the source still had its very first message when
+      -- this subscriber began, so a stream that does not begin with 1 has lost something.
+      CREATE TABLE subscription (
+        source      text        PRIMARY KEY,
+        position    bigint      NOT NULL,
+        complete    boolean     NOT NULL,
+        epoch       bigint      NOT NULL,
+        owner       uuid        NOT NULL,
+        presence    bigint      NOT NULL,
+        lease_until timestamptz NOT NULL
+      ) WITH (fillfactor = 50);
+
+      -- What this subscriber has taken over of each stream: repeats are dropped by it, jumps are seen by it. Never pruned.
+      CREATE TABLE stream_memory (
+        source        text    NOT NULL,
+        topic         text    NOT NULL,
+        key           text    NOT NULL,
+        last_sequence bigint  NOT NULL,
+        held          boolean NOT NULL DEFAULT false,
+        PRIMARY KEY (source, topic, key)
+      ) WITH (fillfactor = 80);
+
+      -- Messages that are not handled yet though their position has passed: failed and to be tried again, parked for a
+      -- person, or waiting behind one of those in their stream.
+      CREATE TABLE held_message (
+        id              uuid        NOT NULL,
+        source          text        NOT NULL,
+        topic           text        NOT NULL,
+        key             text        NOT NULL,
+        sequence        bigint      NOT NULL,
+        type            text        NOT NULL,
+        headers         jsonb       NOT NULL,
+        data            text        NOT NULL,
+        state           text        NOT NULL CHECK (state IN ('retrying', 'parked', 'waiting')),
+        attempts        integer     NOT NULL DEFAULT 0,
+        error_code      text,
+        error           text,
+        next_attempt_at timestamptz,
+        held_at         timestamptz NOT NULL DEFAULT now(),
+        PRIMARY KEY (source, topic, key, sequence)
+      );
+      CREATE INDEX held_message_due ON held_message (next_attempt_at) WHERE state = 'retrying';
+
+      -- What was done with parked messages, by whom and why.
+      CREATE TABLE held_message_act (
+        at         timestamptz NOT NULL DEFAULT now(),
+        act        text        NOT NULL,
+        message_id uuid        NOT NULL,
+        source     text        NOT NULL,
+        topic      text        NOT NULL,
+        key        text        NOT NULL,
+        sequence   bigint      NOT NULL,
+        type       text        NOT NULL,
+        who        text        NOT NULL,
+        why        text        NOT NULL
+      );
+
+      -- How much of the log's beginning has been dropped.
+      CREATE TABLE outbox_dropped (only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row), through bigint NOT NULL);
+      INSERT INTO outbox_dropped (through) VALUES (0);
+    `);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query(`
+      DROP TABLE outbox_dropped, held_message_act, held_message, stream_memory, subscription, stream, outbox;
+      DROP SEQUENCE outbox_position;
+    `);
+  }
+}
+
+/** To be put first in the list of a module's migrations. */
+export const messagingMigrations: readonly Migration[] = [Messaging1700000000001];

@@ -1,0 +1,52 @@
+import { statement, Transaction } from '@banyan/persistence';
+
+export interface StreamName {
+  topic: string;
+  key: string;
+}
+
+export interface Remembered {
+  lastSequence: number;
+  /** Something of the stream waits among the held messages, so what comes now must wait behind it. */
+  held: boolean;
+}
+
+const recalling = statement<StreamName & { last_sequence: number; held: boolean }>(
+  'stream-memory.recall',
+  `SELECT topic, key, last_sequence, held FROM stream_memory
+   WHERE source = $1 AND (topic, key) IN (SELECT * FROM unnest($2::text[], $3::text[]))
+   ORDER BY topic, key FOR UPDATE`,
+);
+
+const keeping = statement<never>(
+  'stream-memory.keep',
+  `INSERT INTO stream_memory (source, topic, key, last_sequence, held)
+   SELECT $1, m.* FROM unnest($2::text[], $3::text[], $4::bigint[], $5::boolean[]) AS m(topic, key, last_sequence, held)
+   ORDER BY m.topic, m.key
+   ON CONFLICT (source, topic, key) DO UPDATE SET last_sequence = excluded.last_sequence, held = excluded.held`,
+);
+
+export const nameOf = ({ topic, key }: StreamName): string => `${topic}/${key}`;
+
+/** What a subscriber remembers of these streams, by name; their rows are locked, in the order of their names. */
+export async function recall(tx: Transaction, source: string, streams: StreamName[]): Promise<Map<string, Remembered>> {
+  const unique = [...new Map(streams.map((stream) => [nameOf(stream), stream])).values()];
+  const rows = await tx.query(recalling, [source, unique.map(({ topic }) => topic), unique.map(({ key }) => key)]);
+  return new Map(rows.map((row) => [nameOf(row), { lastSequence: row.last_sequence, held: row.held }]));
+}
+
+/** Keeps what the subscriber has now taken over of these streams. */
+export async function remember(
+  tx: Transaction,
+  source: string,
+  streams: readonly (StreamName & Remembered)[],
+): Promise<void> {
+  if (streams.length === 0) return;
+  await tx.query(keeping, [
+    source,
+    streams.map(({ topic }) => topic),
+    streams.map(({ key }) => key),
+    streams.map(({ lastSequence }) => lastSequence),
+    streams.map(({ held }) => held),
+  ]);
+}

@@ -1,0 +1,71 @@
+import { Database, statement, Transaction } from '@banyan/persistence';
+import { Presence } from './presence';
+
+export interface Ownership {
+  source: string;
+  /** Where to read on. */
+  position: number;
+  /** Rises with each new owner; a late one cannot commit under an old epoch. */
+  epoch: number;
+  /** Nothing of the source was gone when this subscriber began. */
+  complete: boolean;
+}
+
+export const LEASE_MS = 15_000;
+
+const taking = statement<{ position: number; epoch: number; complete: boolean }>(
+  'subscription.take',
+  `INSERT INTO subscription AS s (source, position, complete, epoch, owner, presence, lease_until)
+   VALUES ($1, $2, $3, 1, $4, $5, now() + $6 * interval '1 ms')
+   ON CONFLICT (source) DO UPDATE
+     SET epoch = s.epoch + 1, owner = $4, presence = $5, lease_until = now() + $6 * interval '1 ms'
+     WHERE s.owner = $4 OR s.lease_until < now() OR pg_try_advisory_xact_lock(s.presence)
+   RETURNING position, epoch, complete`,
+);
+
+const renewing = statement<{ source: string }>(
+  'subscription.renew',
+  `UPDATE subscription SET lease_until = now() + $2 * interval '1 ms' WHERE owner = $1 RETURNING source`,
+);
+
+const moving = statement<{ source: string }>(
+  'subscription.move',
+  `UPDATE subscription SET position = greatest(position, $3) WHERE source = $1 AND epoch = $2 RETURNING source`,
+);
+
+/** How far a subscriber has consumed each of its sources, in its own schema, and which instance does it. */
+export class Subscriptions {
+  constructor(
+    private readonly database: Database,
+    private readonly presence: Presence,
+  ) {}
+
+  /**
+   * Takes the consumption of a source over, if nobody else has it: the owner's lease has run out, or its session is gone.
+   * `begin` is where a subscriber that has never been there starts: after what the source has dropped.
+   */
+  async take(source: string, begin: { position: number; complete: boolean }): Promise<Ownership | undefined> {
+    const { owner, key } = this.presence;
+    const rows = await this.database.query(taking, [source, begin.position, begin.complete, owner, key, LEASE_MS]);
+    return rows[0] && { source, ...rows[0] };
+  }
+
+  /** Where a source was last consumed up to; undefined if never. */
+  async positionOf(source: string): Promise<number | undefined> {
+    const rows = await this.database.query<{ position: number }>(`SELECT position FROM subscription WHERE source = $1`, [source]);
+    return rows[0]?.position;
+  }
+
+  /** Keeps what this instance owns for another lease. */
+  async renew(): Promise<void> {
+    await this.database.query(renewing, [this.presence.owner, LEASE_MS]);
+  }
+
+  /**
+   * Moves the position in the handler's own transaction, where the epoch is still ours; answers false where it is not, and
+   * the transaction must then come to nothing. The row stays locked until commit, so owners follow one another.
+   */
+  async move(tx: Transaction, { source, epoch }: Ownership, position: number): Promise<boolean> {
+    return (await tx.query(moving, [source, epoch, position])).length === 1;
+  }
+}
