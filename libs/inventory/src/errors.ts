@@ -1,3 +1,5 @@
+import { PermanentError } from '@banyan/messaging';
+
 /** No product has this id. */
 export class ProductNotFound extends Error {
   readonly code = 'product-not-found';
@@ -26,9 +28,12 @@ export class StockWouldBeNegative extends Error {
   }
 }
 
-/** An order whose goods were never held, or were given up before they left, has nothing that could leave. */
-export class NothingToCommit extends Error {
-  readonly code = 'nothing-to-commit';
+/**
+ * An order whose goods were never held, or were given up before they left, has nothing that could leave. Trying again
+ * cannot mend that, so the request is parked for a person to see.
+ */
+export class NothingToCommit extends PermanentError {
+  override readonly code = 'nothing-to-commit';
   constructor(readonly orderId: string) {
     super(`Nothing is held for the order ${orderId}, so nothing can be committed.`);
   }

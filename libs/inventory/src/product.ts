@@ -15,6 +15,16 @@ export interface Product {
   readonly updatedAt: Date;
 }
 
+/** A product as the shop window shows it, which is also how it crosses HTTP. */
+export interface ShownProduct {
+  readonly id: string;
+  readonly sku: string;
+  readonly name: string;
+  readonly price: Money;
+  readonly available: number;
+  readonly updatedAt: string;
+}
+
 export interface ProductChange {
   readonly name?: string | undefined;
   readonly price?: Money | undefined;
@@ -29,4 +39,8 @@ export function change(
   const same =
     name === product.name && price.amount === product.price.amount && price.currency === product.price.currency;
   return same ? product : { ...product, name, price, updatedAt: at };
+}
+
+export function show({ id, sku, name, price, updatedAt }: Product, available: number): ShownProduct {
+  return { id, sku, name, price, available, updatedAt: updatedAt.toISOString() };
 }

@@ -180,6 +180,13 @@ export function release(
   return draft.decisions();
 }
 
+/** The products whose stock these reservations touch. */
+export function productsOf(reservations: Iterable<Reservation>): string[] {
+  return [...reservations].flatMap((one) =>
+    one.state === 'refused' ? [] : one.lines.map(({ productId }) => productId),
+  );
+}
+
 /** Counts pieces in or out by hand. Throws `StockWouldBeNegative` if fewer would be left than are reserved. */
 export function adjust(stock: Stock, delta: number): Stock {
   const onHand = stock.onHand + delta;

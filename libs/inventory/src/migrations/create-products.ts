@@ -11,7 +11,7 @@ export class CreateProducts1795183200001 implements MigrationInterface {
         price bigint NOT NULL CHECK (price > 0),
         currency text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
         listed_at timestamptz NOT NULL,
-        updated_at timestamptz NOT NULL CHECK (updated_at >= listed_at),
+        updated_at timestamptz NOT NULL,
         searchable text NOT NULL GENERATED ALWAYS AS (lower((sku || E'\\n' || name) COLLATE pg_c_utf8)) STORED
       )`);
   }

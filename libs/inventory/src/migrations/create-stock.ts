@@ -13,9 +13,10 @@ export class CreateStock1795183200002 implements MigrationInterface {
       ) WITH (fillfactor = 50)`);
 
     // The ledger: what is on hand is the sum of it. The key carries the quantity, so summing reads only the index.
+    // Its products are known without a foreign key: each row is written under the lock of its product's stock.
     await runner.query(`
       CREATE TABLE stock_movement (
-        product_id uuid NOT NULL REFERENCES stock,
+        product_id uuid NOT NULL,
         id bigint GENERATED ALWAYS AS IDENTITY,
         kind text NOT NULL CHECK (kind IN ('initial', 'adjusted', 'restocked', 'sold', 'put-back')),
         quantity bigint NOT NULL CHECK (quantity <> 0),
