@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { v7 as uuidv7 } from 'uuid';
 
-const root = join(__dirname, '..');
+const repository = join(__dirname, '../../..');
 
 /** The provider as a process of its own, which can be killed and started again on the same books. */
 class ProviderProcess {
@@ -15,11 +15,15 @@ class ProviderProcess {
   child!: ChildProcess;
 
   async start(): Promise<void> {
-    this.child = spawn(process.execPath, ['--require', './run-from-source.cjs', 'src/main.ts'], {
-      cwd: root,
-      env: { ...process.env, PROVIDER_FOLDER: this.folder },
-      stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
-    });
+    this.child = spawn(
+      process.execPath,
+      ['--require', './test/run-from-source.cjs', 'apps/payment-provider/src/main.ts'],
+      {
+        cwd: repository,
+        env: { ...process.env, PROVIDER_FOLDER: this.folder },
+        stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+      },
+    );
     const [line] = await once(createInterface(this.child.stdout!), 'line');
     this.url = JSON.parse(line).listening;
   }

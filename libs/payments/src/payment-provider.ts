@@ -32,8 +32,6 @@ export interface PaymentProvider {
   preventCapture(key: string): Promise<CaptureOutcome>;
   /** Gives back part of a capture. Throws RefusedByProvider where less than that is left. */
   refund(key: string, captureKey: string, amount: Money): Promise<void>;
-  /** Whether the refund of that key took place. */
-  wasRefunded(key: string): Promise<boolean>;
   close(): Promise<void>;
 }
 

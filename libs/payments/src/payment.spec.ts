@@ -27,10 +27,6 @@ describe('a payment seen from outside', () => {
     expect(statusOf(given(state))).toBe(status);
     expect(refundedOf(given(state))).toEqual(pounds(refunded));
   });
-
-  it('given a capture of nothing, it is captured and not refunded', () => {
-    expect(statusOf({ total: pounds(0), state: 'captured', refunded: 0 })).toBe('captured');
-  });
 });
 
 describe('refunding', () => {

@@ -70,9 +70,7 @@ export function refundable(payment: Payment, asked: Money | undefined): Money {
 
 /** What a cancellation has to do, by what is known of the payment when it is asked for. */
 export type Cancellation =
-  | { act: 'answer'; refunded: Money }
-  | { act: 'find-out' }
-  | { act: 'give-back'; amount: Money };
+  { act: 'answer'; refunded: Money } | { act: 'find-out' } | { act: 'give-back'; amount: Money };
 
 // ISO 4217 for "no currency is involved": the capture was never heard of, so neither was its currency.
 const NO_MONEY: Money = { amount: 0, currency: 'XXX' };

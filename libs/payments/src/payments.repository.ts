@@ -155,7 +155,10 @@ const dueRefunds = statement<{ id: string; payment_id: string; amount: number; c
    RETURNING refund.id, payment_id, refund.amount, currency, refund.cause`,
 );
 
-const leaseEnd = statement<{ at: Date }>('payments.lease-end', `SELECT now() + ${LEASE} AS at`);
+const clock = statement<{ now: Date; lease_end: Date }>(
+  'payments.clock',
+  `SELECT now(), now() + ${LEASE} AS lease_end`,
+);
 
 const setAside = statement<{ created_at: Date }>(
   'payments.set-aside',
@@ -268,11 +271,8 @@ export class Payments {
   }
 
   /** Promises part of a capture to be given back. The caller has locked the payment and seen that so much is left. */
-  async setAside(
-    tx: Transaction,
-    refund: { id: string; paymentId: string; amount: Money; purpose: RefundPurpose; cause: Cause },
-  ): Promise<Date> {
-    const { id, paymentId, amount, purpose, cause } = refund;
+  async setAside(tx: Transaction, refund: UnsettledRefund, purpose: RefundPurpose): Promise<Date> {
+    const { id, paymentId, amount, cause } = refund;
     const [row] = await tx.query(setAside, [id, paymentId, amount.amount, purpose, JSON.stringify(cause)]);
     return row!.created_at;
   }
@@ -316,10 +316,10 @@ export class Payments {
     }));
   }
 
-  /** When, by the database's clock, everything that is unsettled now will be due. */
-  async leaseEnd(): Promise<Date> {
-    const [row] = await this.database.query(leaseEnd);
-    return row!.at;
+  /** The database's time, and when by it everything that is unsettled now will be due. */
+  async clock(): Promise<{ now: Date; leaseEnd: Date }> {
+    const [row] = await this.database.query(clock);
+    return { now: row!.now, leaseEnd: row!.lease_end };
   }
 
   /** Keeps everybody else from changing the payment until the transaction ends. */
@@ -358,7 +358,11 @@ export class Payments {
   }
 
   /** Writes down how a cancellation ended; undefined where that was known. */
-  async answerCancellation(tx: Transaction, orderId: string, refunded: Money): Promise<CancellationOfOrder | undefined> {
+  async answerCancellation(
+    tx: Transaction,
+    orderId: string,
+    refunded: Money,
+  ): Promise<CancellationOfOrder | undefined> {
     const [row] = await tx.query(answerCancellation, [orderId, refunded.amount, refunded.currency]);
     return row && cancellationOf(row);
   }
@@ -405,8 +409,7 @@ function cancellationOf(row: CancellationRow): CancellationOfOrder {
   return {
     orderId: row.order_id,
     askedBy: row.asked_by,
-    refunded:
-      row.refunded_amount === null ? null : { amount: row.refunded_amount, currency: row.refunded_currency! },
+    refunded: row.refunded_amount === null ? null : { amount: row.refunded_amount, currency: row.refunded_currency! },
     cause: row.cause,
   };
 }

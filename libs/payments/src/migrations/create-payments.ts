@@ -1,6 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-export class Payments1763600000000 implements MigrationInterface {
+export class CreatePayments1795183200001 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`
       CREATE TABLE payment (
@@ -8,7 +8,7 @@ export class Payments1763600000000 implements MigrationInterface {
         id uuid PRIMARY KEY,
         order_id uuid NOT NULL CONSTRAINT payment_one_per_order UNIQUE,
         customer_id uuid NOT NULL,
-        amount bigint NOT NULL CHECK (amount >= 0),
+        amount bigint NOT NULL CHECK (amount > 0),
         currency text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
         provider text NOT NULL,
         status text NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'captured', 'declined', 'voided')),

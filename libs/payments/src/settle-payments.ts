@@ -1,0 +1,149 @@
+import { failpoint } from '@banyan/failpoints';
+import { inJourney } from '@banyan/telemetry';
+import {
+  type BeforeApplicationShutdown,
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import { Asking } from './asking';
+import { type Cause, journeyOf } from './cause';
+import { Outcomes } from './outcomes';
+import type { CaptureOutcome } from './payment';
+import { PAYMENT_PROVIDER, type PaymentProvider, RefusedByProvider } from './payment-provider';
+import { Payments, type UnsettledCapture, type UnsettledRefund } from './payments.repository';
+
+// Waiting for an answer is cheap, and some come late or never; the others must not queue behind those.
+const MOST_UNDER_WAY = 64;
+const MOST_IN_MEMORY = 10_000;
+// What is asked is handed over in memory; looking finds what was left behind by a process that is gone.
+const LOOK_EVERY_MS = 15_000;
+const LONGEST_GOODBYE_MS = 3_000;
+
+interface Question {
+  id: string;
+  cause: Cause;
+  /** Asks the provider and commits its answer. */
+  settle(attempt: number): Promise<void>;
+}
+
+/**
+ * Finds out from the provider what becomes of captures and refunds. It is asked outside any transaction, with keys of
+ * ours, and a capture whose outcome is unknown is asked about before it is sent again. Everything asked stands in the
+ * database, so nothing is lost with the process; several processes may ask the same without harm.
+ */
+@Injectable()
+export class SettlePayments implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger = new Logger('payments');
+  private readonly asking: Asking<Question>;
+  private look: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly payments: Payments,
+    private readonly outcomes: Outcomes,
+    @Inject(PAYMENT_PROVIDER) private readonly provider: PaymentProvider,
+  ) {
+    this.asking = new Asking<Question>({
+      mostUnderWay: MOST_UNDER_WAY,
+      mostWaiting: MOST_IN_MEMORY,
+      ask: (question, attempt) => inJourney(journeyOf(question.cause), () => question.settle(attempt)),
+      onFailed: (question, attempt, error) =>
+        inJourney(journeyOf(question.cause), () => this.report(question.id, attempt, error)),
+      onRoom: () => void this.takeOver('all'),
+    });
+  }
+
+  /** Takes on captures whose command, or whose cancellation, has just been committed. */
+  captures(unsettled: readonly UnsettledCapture[]): void {
+    this.asking.put(unsettled.map((capture) => this.aboutCapture(capture, false)));
+  }
+
+  /** Takes on refunds that have just been committed. */
+  refunds(unsettled: readonly UnsettledRefund[]): void {
+    this.asking.put(unsettled.map((refund) => this.aboutRefund(refund)));
+  }
+
+  onApplicationBootstrap(): void {
+    void this.takeOver('all');
+    this.look = setInterval(() => void this.takeOver('left-behind'), LOOK_EVERY_MS).unref();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    clearInterval(this.look);
+    await this.asking.stop(LONGEST_GOODBYE_MS);
+    await this.provider.close();
+  }
+
+  /** Takes on what the database knows to be unsettled: all of it, or what nobody has asked about for a while. */
+  private async takeOver(which: 'all' | 'left-behind'): Promise<void> {
+    try {
+      const { now, leaseEnd } = await this.payments.clock();
+      const due = which === 'all' ? leaseEnd : now;
+      for (let some = 1; some > 0;) {
+        const captures = await this.payments.dueCaptures(due, this.asking.room);
+        const refunds = await this.payments.dueRefunds(due, this.asking.room);
+        this.asking.put(captures.map((capture) => this.aboutCapture(capture, true)));
+        this.refunds(refunds);
+        some = captures.length + refunds.length;
+      }
+    } catch (error) {
+      this.logger.warn({ err: error }, 'Unsettled payments could not be looked for; the next look will find them.');
+    }
+  }
+
+  private aboutCapture(capture: UnsettledCapture, leftBehind: boolean): Question {
+    const { id, cause, cancelling } = capture;
+    // A capture that nobody wants any more is not sent; if it is on its way already, the provider knows best.
+    if (cancelling) this.asking.withdraw(id);
+    return {
+      id: cancelling ? `${id} (cancelling)` : id,
+      cause,
+      settle: async (attempt) => {
+        await failpoint('payments.capture.before-ask');
+        const outcome = await this.outcomeOf(capture, leftBehind || attempt > 1);
+        await failpoint('payments.capture.after-ask');
+        const refund = await this.outcomes.ofCapture({ id, outcome });
+        if (refund) this.refunds([refund]);
+      },
+    };
+  }
+
+  private async outcomeOf(capture: UnsettledCapture, mayHaveBeenAsked: boolean): Promise<CaptureOutcome> {
+    const { id, total, token, cancelling } = capture;
+    if (cancelling) return this.provider.preventCapture(id);
+    const known = mayHaveBeenAsked ? await this.provider.captureOutcome(id) : null;
+    if (known) return known;
+    try {
+      return await this.provider.capture(id, total, token);
+    } catch (error) {
+      if (!(error instanceof RefusedByProvider)) throw error;
+      // Refused as it stands, for example with a token that is spent. Closing the key makes that certain for good.
+      const outcome = await this.provider.preventCapture(id);
+      return outcome.state === 'voided' ? { state: 'declined', reason: error.code } : outcome;
+    }
+  }
+
+  private aboutRefund(refund: UnsettledRefund): Question {
+    const { id, cause, paymentId, amount } = refund;
+    return {
+      id,
+      cause,
+      settle: async () => {
+        await failpoint('payments.refund.before-ask');
+        // Nothing but the amount of a capture is at stake, so sending it again under its key is as good as asking.
+        await this.provider.refund(id, paymentId, amount);
+        await failpoint('payments.refund.after-ask');
+        await this.outcomes.ofRefund(id);
+      },
+    };
+  }
+
+  private report(id: string, attempt: number, error: unknown): void {
+    if (error instanceof RefusedByProvider) {
+      this.logger.error({ err: error, id, attempt }, 'The provider refuses a refund that our books allow.');
+    } else if (attempt > 2) {
+      this.logger.warn({ err: error, id, attempt }, 'The outcome is still unknown; it is asked for again.');
+    }
+  }
+}
