@@ -1,3 +1,6 @@
+export { HealthIndicators, type Health } from './health-indicators';
 export { beginJourney, currentJourney, inJourney, journeyIfAny, type Journey } from './journey';
-export { createLogger, loggingModule } from './logging';
+export { createLogger } from './logging';
+export { metrics } from './metrics';
+export { TelemetryModule } from './telemetry.module';
 export { continueTrace } from './trace-context';

@@ -1,6 +1,4 @@
-import type { DynamicModule } from '@nestjs/common';
 import type { Settings } from '@banyan/config';
-import { LoggerModule } from 'nestjs-pino';
 import { pino, type DestinationStream, type Logger } from 'pino';
 import { journeyIfAny } from './journey';
 import { redact } from './redact';
@@ -27,14 +25,6 @@ export function createLogger(settings: Pick<Settings, 'log'>, destination?: Dest
     },
     destination ?? (settings.log.pretty ? prettyDestination() : pino.destination(1)),
   );
-}
-
-/**
- * Gives Nest's `Logger` the process's logger. No request or body is logged from here; the HTTP library writes
- * one line per request of its own.
- */
-export function loggingModule(settings: Pick<Settings, 'log'>): DynamicModule {
-  return LoggerModule.forRoot({ pinoHttp: { logger: createLogger(settings) }, forRoutes: [] });
 }
 
 function prettyDestination(): DestinationStream {

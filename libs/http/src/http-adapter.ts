@@ -1,0 +1,144 @@
+import type { Socket } from 'node:net';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { Settings } from '@banyan/config';
+import { beginJourney, inJourney, type Journey } from '@banyan/telemetry';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { Problem, problemBody, problems, validationFailed, type ProblemCode } from './problem';
+import { sendProblem } from './problem.filter';
+import { storableBody, refuseUnstorableText } from './text';
+
+export const CORRELATION_HEADER = 'X-Correlation-ID';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    journey: Journey;
+  }
+}
+
+// Node itself ends a request line and headers beyond 16 KiB, so a path can hold no longer parameter.
+const MOST_CHARACTERS_IN_A_PATH_PARAMETER = 16_384;
+
+class Adapter extends FastifyAdapter {
+  // Nest would replace Fastify's errors by exceptions of its own before the filter sees which they are.
+  override mapException(error: unknown): unknown {
+    return error;
+  }
+}
+
+/** Fastify as api.md wants it: JSON only, problems for every refusal, each request on a journey. */
+export function httpAdapter({ http }: Pick<Settings, 'http'>): FastifyAdapter {
+  const adapter = new Adapter({
+    bodyLimit: http.bodyLimitBytes,
+    requestTimeout: http.requestTimeoutMs,
+    // Requests under way when the app stops are answered; new ones find the port closed.
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: MOST_CHARACTERS_IN_A_PATH_PARAMETER },
+    frameworkErrors: (_error: Error, request: FastifyRequest, reply: FastifyReply) => {
+      // The router refuses such a path before any hook runs.
+      reply.header(CORRELATION_HEADER, beginJourney({ correlationId: request.headers['x-correlation-id'] }).correlationId);
+      sendProblem(reply, request, new Problem('malformed-request', 'The path is malformed.'));
+    },
+    clientErrorHandler: answerOnSocket,
+  });
+  const fastify = adapter.getInstance();
+  // The two `any`-typed members of the request that Fastify wants declared before the first one arrives.
+  fastify.decorateRequest('caller', null);
+  fastify.decorateRequest('journey');
+  fastify.addHook('onRequest', (request, reply, done) => {
+    const { headers } = request;
+    const { traceparent, tracestate } = headers;
+    request.journey = beginJourney({ correlationId: headers['x-correlation-id'], traceparent, tracestate });
+    reply.header(CORRELATION_HEADER, request.journey.correlationId);
+    inJourney(request.journey, done);
+  });
+  refuseUnknownRoutes(fastify);
+  takeOnlyJson(fastify);
+  refuseUndeclaredInput(fastify);
+  return adapter;
+}
+
+function refuseUnknownRoutes(fastify: FastifyInstance): void {
+  const known: { path: RegExp; method: string }[] = [];
+  fastify.addHook('onRoute', ({ method, url }) => {
+    const path = patternOf(url);
+    for (const one of [method].flat()) known.push({ path, method: one });
+  });
+  fastify.addHook('onRequest', (request, _reply, done) => {
+    const unknown = request.is404 || Object.values(request.params as Record<string, string>).includes('');
+    if (!unknown) return done();
+    const [path = '/'] = request.url.split('?', 1);
+    const allowed = new Set(known.filter((route) => route.path.test(path)).map(({ method }) => method));
+    if (allowed.size === 0 || allowed.has(request.method)) {
+      return done(new Problem('route-not-found', 'There is nothing at this path.'));
+    }
+    const allow = [...allowed].sort().join(', ');
+    done(new Problem('method-not-allowed', `This path takes ${allow}.`, { headers: { Allow: allow } }));
+  });
+}
+
+function patternOf(url: string): RegExp {
+  const escaped = url.replace(/[.+?^${}()|[\]\\]/g, '\\$&');
+  return new RegExp(`^${escaped.replace(/:[^/]+/g, '[^/]+').replace(/\*/g, '.*')}$`);
+}
+
+function takeOnlyJson(fastify: FastifyInstance): void {
+  const parse = fastify.getDefaultJsonParser('error', 'error');
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser('application/json', { parseAs: 'string' }, (request, text: string, done) => {
+    // An empty body is none: whether the call can do without is for its schema to say.
+    if (text === '') return done(null, undefined);
+    void parse(request, text, (error, body) => {
+      if (error) return done(new Problem('malformed-json', 'The body is not valid JSON.'), undefined);
+      try {
+        done(null, storableBody(text, body));
+      } catch (problem) {
+        done(problem as Problem, undefined);
+      }
+    });
+  });
+}
+
+function refuseUndeclaredInput(fastify: FastifyInstance): void {
+  fastify.addHook('preValidation', (request, _reply, done) => {
+    const { route } = request.routeOptions.config;
+    const query = request.query as Record<string, unknown>;
+    try {
+      refuseUnstorableText(query);
+      refuseUnstorableText(request.params);
+      if (route && !route.takesQuery) refuseFields(query, 'Unknown query parameter.');
+      if (route && !route.takesBody) refuseFields(request.body, 'This call takes no body.');
+      done();
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+}
+
+function refuseFields(value: unknown, message: string): void {
+  if (value === undefined || value === null) return;
+  const names = typeof value === 'object' ? Object.keys(value) : [''];
+  if (names.length > 0) throw validationFailed(names.slice(0, 100).map((path) => ({ path, message })));
+}
+
+/** Answers what is not even HTTP, or takes too long to become so. */
+function answerOnSocket(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const codes: Record<string, [ProblemCode, string]> = {
+    ERR_HTTP_REQUEST_TIMEOUT: ['request-timeout', 'The request took too long to arrive.'],
+    HPE_HEADER_OVERFLOW: ['headers-too-large', 'The headers are larger than this server takes.'],
+  };
+  const [code, message] = codes[error.code ?? ''] ?? ['malformed-request', 'The request is not valid HTTP.'];
+  const status = problems[code];
+  const body = JSON.stringify(problemBody({ code, status, message }, '/'));
+  const head = [
+    `HTTP/1.1 ${status} ${code}`,
+    'Content-Type: application/problem+json',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    `${CORRELATION_HEADER}: ${beginJourney().correlationId}`,
+    'Connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}

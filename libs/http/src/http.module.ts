@@ -1,0 +1,71 @@
+import { Module, type DynamicModule, type OnModuleInit } from '@nestjs/common';
+import { TerminusModule } from '@nestjs/terminus';
+import type { Settings } from '@banyan/config';
+import { Database } from '@banyan/persistence';
+import { HealthIndicators } from '@banyan/telemetry';
+import { Erasures, VerificationKeys } from './access';
+import { AccessMemory } from './access-memory';
+import { AccessTokens } from './access-tokens';
+import { Draining } from './draining';
+import { Forgets } from './forgets';
+import { HealthController } from './health.controller';
+import { Idempotency } from './idempotency';
+import { MetricsController } from './metrics.controller';
+import { rateLimit } from './rate-limit';
+import { Routes } from './routes';
+
+class TellsOfDatabase implements OnModuleInit {
+  constructor(
+    private readonly indicators: HealthIndicators,
+    private readonly database: Database,
+  ) {}
+
+  onModuleInit(): void {
+    this.indicators.add(`database:${this.database.module}`, async () => {
+      await this.database.query('select 1');
+      return { status: 'up' };
+    });
+  }
+}
+
+/** What HTTP needs of a module and of an app. */
+@Module({})
+export class HttpModule {
+  /**
+   * For a module with routes: access tokens checked with its own keys, idempotency keys in its own schema, its database
+   * among the health indicators. `persistence` is the module's own PersistenceModule, the same object everywhere; its
+   * migrations include `idempotencyMigrations` and `accessMigrations`.
+   */
+  static forModule({ persistence }: { persistence: DynamicModule }): DynamicModule {
+    return {
+      module: HttpModule,
+      imports: [persistence],
+      providers: [
+        AccessMemory,
+        AccessTokens,
+        VerificationKeys,
+        Erasures,
+        Idempotency,
+        Forgets,
+        {
+          provide: TellsOfDatabase,
+          inject: [HealthIndicators, Database],
+          useFactory: (indicators: HealthIndicators, database: Database) => new TellsOfDatabase(indicators, database),
+        },
+      ],
+      exports: [AccessTokens, VerificationKeys, Erasures, Idempotency],
+    };
+  }
+
+  /** Once per app; `createHttpApp` sees to it. */
+  static forApp(settings: Settings): DynamicModule {
+    const { imports, providers } = rateLimit(settings);
+    return {
+      module: HttpModule,
+      imports: [TerminusModule.forRoot({ logger: false }), ...imports],
+      controllers: [HealthController, MetricsController],
+      providers: [Routes, Draining, ...providers],
+      exports: [Routes, Draining],
+    };
+  }
+}

@@ -1,0 +1,15 @@
+export { Erasures, VerificationKeys, type VerificationKey } from './access';
+export { accessMigrations } from './access.migration';
+export { CurrentAttempt, keyed, type Attempt, type KeyedAttempt } from './attempt';
+export { CurrentUser, type Caller } from './caller';
+export { fingerprintOf } from './fingerprint';
+export { createHttpApp } from './http-app';
+export { HttpModule } from './http.module';
+export { Idempotency } from './idempotency';
+export { idempotencyMigrations } from './idempotency.migration';
+export { IdempotencyKeyRequired, IdempotencyKeyReused, RequestInProgress } from './idempotency-errors';
+export { openApiDocument, type Documents } from './openapi';
+export { page, pageOf, pageQuery, type Page } from './pagination';
+export { Problem, problemBody, problems, validationFailed, type FieldError, type ProblemBody } from './problem';
+export { Access, Answers, Refuses, TakesIdempotencyKey, type Audience, type CodedError } from './route';
+export { idSchema, moneySchema, problemSchema, timeSchema, type Money } from './schemas';
