@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '@banyan/persistence';
-import { MessageDefinition, Subscription } from './definitions';
+import { Sendable, Subscription } from './definitions';
 import { LoggedMessage } from './envelope';
 import { Outbox } from './outbox';
 
@@ -8,7 +8,7 @@ import { Outbox } from './outbox';
 export interface Member {
   module: string;
   database: Database;
-  publishes: readonly MessageDefinition[];
+  publishes: readonly Sendable[];
   hears: readonly Subscription[];
 }
 

@@ -1,6 +1,6 @@
 import { failpoint } from '@banyan/failpoints';
 import { Database, isDatabaseAway, Transaction } from '@banyan/persistence';
-import { Attributes, MalformedMessage, Received } from './envelope';
+import { Attributes, MalformedMessage, ReceivedMessage } from './envelope';
 import { OwnershipLost, SequenceBroken } from './errors';
 import { Arrival, Handlers } from './handlers';
 import { HeldMessages, judge, RetryRule, Verdict } from './held-messages';
@@ -60,7 +60,7 @@ export class Consumer {
   private async together(arrivals: readonly Arrival[], progress: Progress, whole: boolean): Promise<void> {
     await this.database.transaction(async (tx) => {
       const streams = await this.takeOver(tx, arrivals, progress, whole);
-      const due: Received[] = [];
+      const due: ReceivedMessage[] = [];
       for (const arrival of arrivals) {
         const stream = streams.next(arrival.at);
         if (!stream) continue;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Received } from './envelope';
+import { ReceivedMessage } from './envelope';
 
 /*
  * Terminology
@@ -15,23 +15,27 @@ interface Described<Data> {
   type: string;
   schema: z.ZodType<Data>;
   /** A message as it could really be sent; contracts and documents are made of it. */
-  example: Data;
+  example: NoInfer<Data>;
 }
 
-export interface MessageDefinition<Data = unknown> extends Described<Data> {
-  /** A message with this content, to be published. `because` names the message that it answers, inside a handler always. */
-  (data: Data, because?: Received): Outgoing<Data>;
+/** What a module sends: an event of its own, or a command to another module. */
+export interface Sendable<Data = unknown> extends Described<Data> {
   kind: MessageKind;
   topic: string;
   /** The key of the stream that the message belongs to: what it must stay in order with. */
   keyOf(data: Data): string;
 }
 
+export interface MessageDefinition<Data> extends Sendable<Data> {
+  /** A message with this content, to be published. `because` names the message that it answers, inside a handler always. */
+  (data: Data, because?: ReceivedMessage): Outgoing<Data>;
+}
+
 /** A message on its way into the outbox. */
 export interface Outgoing<Data = unknown> {
-  definition: MessageDefinition<Data>;
+  definition: Sendable<Data>;
   data: Data;
-  because?: Received | undefined;
+  because?: ReceivedMessage | undefined;
 }
 
 export interface Subscription<Data = unknown> extends Described<Data> {
@@ -41,13 +45,16 @@ export interface Subscription<Data = unknown> extends Described<Data> {
   topic: string;
 }
 
+/** A message as the handler of a subscription gets it: its attributes, and `data` as the subscription's schema reads it. */
+export type Received<Heard = unknown> = ReceivedMessage<Heard extends Subscription<infer Data> ? Data : Heard>;
+
 /** A fact that the module in the wire name announces. */
-export function event<Data>(described: Described<Data> & { key(data: Data): string }): MessageDefinition<Data> {
+export function event<Data>(described: Described<Data> & { key(data: NoInfer<Data>): string }): MessageDefinition<Data> {
   return define('event', described);
 }
 
 /** A request to the module in the wire name; declared by whoever sends it. */
-export function command<Data>(described: Described<Data> & { key(data: Data): string }): MessageDefinition<Data> {
+export function command<Data>(described: Described<Data> & { key(data: NoInfer<Data>): string }): MessageDefinition<Data> {
   return define('command', described);
 }
 
@@ -58,9 +65,9 @@ export function hears<Data>(
   return { ...described, topic: topicOf(described.type, described.kind) };
 }
 
-function define<Data>(kind: MessageKind, described: Described<Data> & { key(data: Data): string }): MessageDefinition<Data> {
+function define<Data>(kind: MessageKind, described: Described<Data> & { key(data: NoInfer<Data>): string }): MessageDefinition<Data> {
   const { type, schema, example, key } = described;
-  const definition = Object.assign((data: Data, because?: Received): Outgoing<Data> => ({ definition, data, because }), {
+  const definition = Object.assign((data: Data, because?: ReceivedMessage): Outgoing<Data> => ({ definition, data, because }), {
     kind,
     type,
     topic: topicOf(type, kind),

@@ -48,7 +48,7 @@ export interface Attributes {
 }
 
 /** A message as a handler sees it. */
-export interface Received<Data = unknown> extends Attributes {
+export interface ReceivedMessage<Data = unknown> extends Attributes {
   data: Data;
 }
 

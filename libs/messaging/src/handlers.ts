@@ -3,7 +3,7 @@ import { inJourney } from '@banyan/telemetry';
 import { Transaction } from '@banyan/persistence';
 import { isObservable, lastValueFrom } from 'rxjs';
 import { Subscription } from './definitions';
-import { MalformedMessage, readContent, Received, WireRecord, Attributes } from './envelope';
+import { MalformedMessage, readContent, ReceivedMessage, WireRecord, Attributes } from './envelope';
 import { HandlerTimedOut } from './errors';
 import { handling } from './outbox';
 import { nameOf } from './stream-memory';
@@ -24,7 +24,7 @@ export interface RegisteredHandler extends HandlerOptions {
   subscription: Subscription;
   /** The same for all wire names that one method handles: it may get them in one batch. */
   method: symbol;
-  call(messages: Received[], handling: Handling): unknown;
+  call(messages: ReceivedMessage[], handling: Handling): unknown;
 }
 
 /** A record that has arrived, its envelope read. */
@@ -50,7 +50,7 @@ export class Handlers {
   }
 
   /** Checks the content against the subscriber's schema. Throws MalformedMessage. */
-  read(arrival: Arrival): Received {
+  read(arrival: Arrival): ReceivedMessage {
     const handler = this.byType.get(arrival.at.type) as RegisteredHandler;
     const checked = handler.subscription.schema.safeParse(readContent(arrival.record));
     if (checked.success) return { ...arrival.at, data: checked.data };
@@ -62,12 +62,12 @@ export class Handlers {
    * Calls the handlers with as many messages at a time as the order of each stream allows: a handler gets all messages of
    * its type whose stream has nothing earlier left for another handler.
    */
-  async handle(messages: readonly Received[], tx: Transaction): Promise<void> {
+  async handle(messages: readonly ReceivedMessage[], tx: Transaction): Promise<void> {
     let rest = messages;
     while (rest.length > 0) {
-      const handler = this.byType.get((rest[0] as Received).type) as RegisteredHandler;
-      const now: Received[] = [];
-      const later: Received[] = [];
+      const handler = this.byType.get((rest[0] as ReceivedMessage).type) as RegisteredHandler;
+      const now: ReceivedMessage[] = [];
+      const later: ReceivedMessage[] = [];
       const blocked = new Set<string>();
       for (const message of rest) {
         if (this.byType.get(message.type)?.method === handler.method && !blocked.has(nameOf(message))) now.push(message);
@@ -81,8 +81,8 @@ export class Handlers {
     }
   }
 
-  private async call(handler: RegisteredHandler, messages: Received[], tx: Transaction): Promise<void> {
-    const only = messages.length === 1 ? (messages[0] as Received) : undefined;
+  private async call(handler: RegisteredHandler, messages: ReceivedMessage[], tx: Transaction): Promise<void> {
+    const only = messages.length === 1 ? (messages[0] as ReceivedMessage) : undefined;
     const work = () => handling.run(true, async () => settled(await handler.call(messages, { tx })));
     const done = only ? inJourney({ ...journeyOf(only) }, work) : work();
     const timer = new AbortController();

@@ -1,5 +1,5 @@
 import { applyDecorators } from '@nestjs/common';
-import { EventPattern } from '@nestjs/microservices';
+import { Ctx, EventPattern, Payload } from '@nestjs/microservices';
 import { Subscription } from './definitions';
 import { HandlerOptions } from './handlers';
 
@@ -15,8 +15,15 @@ export interface HandlerExtras extends HandlerOptions {
  * repeated one by one; see PermanentError and DependencyAway. Publish with the received message as cause, and make no
  * calls to the outside.
  */
-export function Handles(subscription: Subscription<never> | readonly Subscription<never>[], options: HandlerOptions = {}) {
-  const subscriptions = ([] as Subscription[]).concat(subscription as unknown as Subscription);
+export function Handles(subscription: Subscription | readonly Subscription[], options: HandlerOptions = {}) {
+  const subscriptions = ([] as Subscription[]).concat(subscription);
   const extras: HandlerExtras = { ...options, subscriptions, method: Symbol('handler') };
-  return applyDecorators(...subscriptions.map(({ type }) => EventPattern<string>(type, extras as never)));
+  const types = subscriptions.map(({ type }) => type);
+  return applyDecorators(EventPattern(types, extras as never), passesBothArguments);
+}
+
+// Left to itself, Nest passes a handler the payload only.
+function passesBothArguments(target: object, method: string | symbol): void {
+  Payload()(target, method, 0);
+  Ctx()(target, method, 1);
 }

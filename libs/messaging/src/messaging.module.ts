@@ -1,7 +1,7 @@
 import { Database } from '@banyan/persistence';
 import { DynamicModule, Module } from '@nestjs/common';
 import { Bus } from './bus';
-import { MessageDefinition, Subscription } from './definitions';
+import { Sendable, Subscription } from './definitions';
 import { Outbox } from './outbox';
 
 export interface ModuleMessages {
@@ -9,8 +9,8 @@ export interface ModuleMessages {
   /** What PersistenceModule.forModule returned for this module. */
   persistence: DynamicModule;
   /** Events that the module announces, and commands that it sends. */
-  publishes: readonly MessageDefinition<never>[];
-  hears: readonly Subscription<never>[];
+  publishes: readonly Sendable[];
+  hears: readonly Subscription[];
 }
 
 @Module({ providers: [Bus], exports: [Bus] })
@@ -28,12 +28,7 @@ export class MessagingModule {
           provide: Outbox,
           inject: [Bus, Database],
           useFactory: (bus: Bus, database: Database) =>
-            bus.join({
-              module,
-              database,
-              publishes: publishes as unknown as readonly MessageDefinition[],
-              hears: hears as unknown as readonly Subscription[],
-            }),
+            bus.join({ module, database, publishes, hears }),
         },
       ],
       exports: [Outbox, BusModule],

@@ -3,7 +3,7 @@ import { currentJourney, Journey } from '@banyan/telemetry';
 import { failpoint } from '@banyan/failpoints';
 import { statement, Transaction } from '@banyan/persistence';
 import { v7 as uuidv7 } from 'uuid';
-import { MessageDefinition, Outgoing } from './definitions';
+import { Outgoing, Sendable } from './definitions';
 import { LoggedMessage } from './envelope';
 import { CauseMissing, PublishedOutsideTransaction, UnpublishableMessage } from './errors';
 
@@ -148,7 +148,7 @@ export class Outbox {
    */
   async scrub(
     tx: Transaction,
-    definition: Pick<MessageDefinition, 'type'>,
+    definition: Pick<Sendable, 'type'>,
     keys: readonly string[],
     path: readonly string[],
     replacement: string,
@@ -158,7 +158,7 @@ export class Outbox {
   }
 }
 
-function encodeData(definition: MessageDefinition, data: unknown): string {
+function encodeData(definition: Sendable, data: unknown): string {
   const checked = definition.schema.safeParse(data);
   if (!checked.success) {
     const detail = checked.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');

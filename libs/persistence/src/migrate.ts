@@ -9,7 +9,7 @@ export class PendingMigrations extends Error {
 }
 
 // Migrations of one module wait for one another, whoever runs them.
-const MIGRATING = 7_226_927;
+const MIGRATING = 7_226_926;
 
 /** Runs what is pending, each migration in a transaction without a time limit; answers the names of those it ran. */
 export async function migrate(module: string, url: string, migrations: readonly Migration[]): Promise<string[]> {

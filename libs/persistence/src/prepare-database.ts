@@ -21,9 +21,10 @@ export class DatabaseTooOld extends Error {
 }
 
 const OLDEST = 170000;
-// Any number will do, as long as everybody who prepares a database uses the same.
-const PREPARING = 7_226_926;
 const INSUFFICIENT_PRIVILEGE = '42501';
+// duplicate_object, duplicate_schema, unique_violation, and "tuple concurrently updated", which has no code of its own.
+const SOMEBODY_WAS_FASTER = ['42710', '42P06', '23505', 'XX000'];
+const MOST_ATTEMPTS = 20;
 
 interface Found {
   login: string;
@@ -44,20 +45,24 @@ export async function prepareDatabase(module: string, url: string): Promise<void
   client.on('error', () => undefined);
   await client.connect();
   try {
-    const missing = await whatIsMissing(client, module);
-    if (missing.length === 0) return;
-    await client.query('SELECT pg_advisory_lock($1)', [PREPARING]);
-    for (const sql of await whatIsMissing(client, module)) await create(client, module, sql);
+    for (let attempt = 1; ; attempt += 1) {
+      const [next] = await whatIsMissing(client, module);
+      if (next === undefined) return;
+      await create(client, module, next, attempt < MOST_ATTEMPTS);
+    }
   } finally {
     await client.end();
   }
 }
 
-async function create(client: Client, module: string, sql: string): Promise<void> {
+async function create(client: Client, module: string, sql: string, mayBeLate: boolean): Promise<void> {
   try {
     await client.query(sql);
   } catch (error) {
-    if (!(error instanceof DatabaseError) || error.code !== INSUFFICIENT_PRIVILEGE) throw error;
+    if (!(error instanceof DatabaseError)) throw error;
+    // Roles belong to the whole server, where no lock of this database keeps others from making the same one right now.
+    if (mayBeLate && SOMEBODY_WAS_FASTER.includes(error.code ?? '')) return;
+    if (error.code !== INSUFFICIENT_PRIVILEGE) throw error;
     const { login } = await look(client, module);
     throw new DatabaseNotPrepared(module, login, await whatIsMissing(client, module));
   }

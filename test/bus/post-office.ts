@@ -1,0 +1,228 @@
+import 'reflect-metadata';
+import { ConfigModule, loadSettings } from '@banyan/config';
+import {
+  Bus,
+  command,
+  connectBus,
+  event,
+  Handles,
+  type Handling,
+  hears,
+  MessagingModule,
+  messagingMigrations,
+  Outbox,
+  type Received,
+} from '@banyan/messaging';
+import { Database, Migration, PersistenceModule } from '@banyan/persistence';
+import { ConsoleLogger, Controller, INestApplication, Inject, Module } from '@nestjs/common';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { Test } from '@nestjs/testing';
+import { z } from 'zod';
+import { freshDatabase, FreshDatabase } from '../database/database';
+
+/*
+ * A domain of the suite's own, so that nothing here leans on the shop: a post office announces letters and orders parcels
+ * to be carried; two places listen, each for itself.
+ *
+ * Terminology
+ *   street   the key: letters of one street arrive in the order in which they were sent
+ */
+
+export const letterSent = event({
+  type: 'post.letter-sent.v1',
+  key: ({ street }) => street,
+  schema: z.object({ street: z.string(), text: z.string() }),
+  example: { street: 'Elm Street', text: 'hello' },
+});
+
+/** Of the same streams as letters, and heard by nobody: a subscriber must not stumble over it. */
+export const streetPaved = event({
+  type: 'post.street-paved.v1',
+  key: ({ street }) => street,
+  schema: z.object({ street: z.string() }),
+  example: { street: 'Elm Street' },
+});
+
+export const streetErased = event({
+  type: 'post.street-erased.v1',
+  key: ({ street }) => street,
+  schema: z.object({ street: z.string() }),
+  example: { street: 'Elm Street' },
+});
+
+export const carryParcel = command({
+  type: 'town.carry-parcel.v1',
+  key: ({ street }) => street,
+  schema: z.object({ street: z.string(), weight: z.number() }),
+  example: { street: 'Elm Street', weight: 3 },
+});
+
+export type Letter = z.infer<typeof letterSent.schema>;
+export type Place = 'town' | 'village';
+
+const deliveries = class Deliveries1700000000100 {
+  async up(runner: { query(sql: string): Promise<unknown> }): Promise<void> {
+    await runner.query(`
+      CREATE TABLE delivery (n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, message_id text NOT NULL, type text NOT NULL,
+        street text NOT NULL, sequence bigint NOT NULL, text text NOT NULL, batch integer NOT NULL)`);
+  }
+
+  async down(runner: { query(sql: string): Promise<unknown> }): Promise<void> {
+    await runner.query('DROP TABLE delivery');
+  }
+} as unknown as Migration;
+
+/** Failures are part of these tests; their log lines would bury the results. */
+class Silent extends ConsoleLogger {
+  constructor() {
+    super({ logLevels: [] });
+  }
+}
+
+export interface Delivery {
+  message_id: string;
+  type: string;
+  street: string;
+  sequence: number;
+  text: string;
+  batch: number;
+}
+
+/** What a test wants a place to do with messages before they are written down: throw, wait, look. */
+export type Behaviour = (place: Place, messages: Received[], handling: Handling) => void | Promise<void>;
+
+export interface PostOffice {
+  app: INestApplication;
+  database: FreshDatabase;
+  bus: Bus;
+  /** The publisher's own. */
+  post: { database: Database; outbox: Outbox };
+  databaseOf(place: Place): Database;
+  send(...letters: Letter[]): Promise<void>;
+  deliveries(place: Place): Promise<Delivery[]>;
+  held(place: Place): Promise<{ state: string; street: string; sequence: number; attempts: number; error: string }[]>;
+  /** Lets the messages flow until everybody is past everything that was committed. */
+  caughtUp(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface Opening {
+  database?: FreshDatabase;
+  environment?: Record<string, string>;
+  behave?: Behaviour;
+  /** False: modules only, no transport; messages pile up in the log. */
+  connected?: boolean;
+}
+
+/** A post office on a database of its own (or on one that an earlier office left behind). */
+export async function openPostOffice({ database, environment, behave, connected = true }: Opening = {}): Promise<PostOffice> {
+  const fresh = database ?? (await freshDatabase());
+  const behaviour: Behaviour = behave ?? (() => undefined);
+  const settings = loadSettings({
+    NODE_ENV: 'test',
+    DATABASE_URL: fresh.url,
+    LOG_LEVEL: 'silent',
+    ...environment,
+  });
+  const persistence = PersistenceModule.forModule({ module: 'post', migrations: messagingMigrations });
+  const messaging = MessagingModule.forModule({
+    module: 'post',
+    persistence,
+    publishes: [letterSent, streetPaved, streetErased, carryParcel],
+    hears: [],
+  });
+  @Module({ imports: [persistence, messaging], exports: [persistence, messaging] })
+  class Post {}
+
+  @Module({ imports: [ConfigModule.forRoot(settings), Post, placeModule('town', behaviour), placeModule('village', behaviour)] })
+  class Office {}
+
+  const moduleRef = await Test.createTestingModule({ imports: [Office] }).setLogger(new Silent()).compile();
+  const app = moduleRef.createNestApplication(new FastifyAdapter());
+  app.enableShutdownHooks([]);
+  if (connected) {
+    connectBus(app);
+    await app.startAllMicroservices();
+  }
+  await app.init();
+  const bus = app.get(Bus, { strict: false });
+  const databaseOf = (place: string) => (bus.members.get(place) as { database: Database }).database;
+  const post = { database: databaseOf('post'), outbox: app.select(Post).get(Outbox, { strict: false }) };
+  return {
+    app,
+    database: fresh,
+    bus,
+    post,
+    databaseOf,
+    send: (...letters) =>
+      post.database.transaction((tx) => post.outbox.publish(tx, letters.map((letter) => letterSent(letter)))),
+    deliveries: (place) => databaseOf(place).query<Delivery>('SELECT * FROM delivery ORDER BY n'),
+    held: (place) =>
+      databaseOf(place).query('SELECT state, key AS street, sequence, attempts, error FROM held_message ORDER BY key, sequence'),
+    caughtUp: async () => {
+      await Promise.all([bus.caughtUp('town'), bus.caughtUp('village')]);
+    },
+    close: () => app.close(),
+  };
+}
+
+function placeModule(place: Place, behave: Behaviour) {
+  const subscription = <Data>(kind: 'event' | 'command', type: string, schema: z.ZodType<Data>, example: Data) =>
+    hears({ subscriber: place, kind, type, schema, example: example as never });
+  const letters = subscription('event', 'post.letter-sent.v1', z.object({ street: z.string(), text: z.string() }), letterSent.example);
+  const erasures = subscription('event', 'post.street-erased.v1', z.object({ street: z.string() }), streetErased.example);
+  const parcels = subscription('command', 'town.carry-parcel.v1', z.object({ street: z.string(), weight: z.number() }), carryParcel.example);
+
+  const persistence = PersistenceModule.forModule({ module: place, migrations: [...messagingMigrations, deliveries] });
+  const messaging = MessagingModule.forModule({
+    module: place,
+    persistence,
+    publishes: [],
+    hears: place === 'town' ? [letters, erasures, parcels] : [letters, erasures],
+  });
+
+  @Controller()
+  class ReceivesLetters {
+    constructor(@Inject(Database) readonly database: Database) {}
+
+    @Handles(letters)
+    async onLetters(messages: Received<typeof letters>[], handling: Handling): Promise<void> {
+      await behave(place, messages, handling);
+      await writeDown(handling, messages, ({ text }) => text);
+    }
+
+    @Handles(erasures, { overtakes: true })
+    async onErasure(messages: Received<typeof erasures>[], handling: Handling): Promise<void> {
+      await behave(place, messages, handling);
+      await writeDown(handling, messages, () => 'erased');
+    }
+  }
+
+  @Controller()
+  class CarriesParcels {
+    @Handles(parcels)
+    async onParcels(messages: Received<typeof parcels>[], handling: Handling): Promise<void> {
+      await behave(place, messages, handling);
+      await writeDown(handling, messages, ({ weight }) => `${weight} kg`);
+    }
+  }
+
+  @Module({ imports: [persistence, messaging], controllers: place === 'town' ? [ReceivesLetters, CarriesParcels] : [ReceivesLetters] })
+  class PlaceModule {}
+  return PlaceModule;
+}
+
+async function writeDown<Heard>({ tx }: Handling, messages: Received<Heard>[], text: (data: Received<Heard>['data']) => string): Promise<void> {
+  await tx.query(
+    `INSERT INTO delivery (message_id, type, street, sequence, text, batch)
+     SELECT *, $6::int FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[])`,
+    [
+      messages.map(({ id }) => id),
+      messages.map(({ type }) => type),
+      messages.map(({ key }) => key),
+      messages.map(({ sequence }) => sequence),
+      messages.map(({ data }) => text(data)),
+      messages.length,
+    ],
+  );
+}
