@@ -42,7 +42,11 @@ module.exports = {
   workerIdleMemoryLimit: '512MB',
   maxWorkers: 2,
   projects: [
-    level('unit', ['libs/**/*.spec.ts', 'apps/**/*.spec.ts', 'tools/**/*.spec.ts', 'test/database/**/*.spec.ts'], withDatabase),
+    level(
+      'unit',
+      ['libs/**/*.spec.ts', 'apps/**/*.spec.ts', 'tools/**/*.spec.ts', 'test/database/**/*.spec.ts'],
+      withDatabase,
+    ),
     level('architecture', ['test/architecture/**/*.spec.ts'], withDatabase),
     level('bus', ['test/bus/**/*.spec.ts'], withDatabase),
     level('journeys', ['test/journeys/**/*.spec.ts'], existsSync(withShop.globalSetup) ? withShop : {}),

@@ -16,7 +16,9 @@ if (!isInstalled()) {
 }
 linkNode();
 if (!existsSync(nodeLink) && isOlder(process.versions.node, NODE_NEEDED)) {
-  say(`Banyan needs Node ${NODE_NEEDED} or newer and this is ${process.versions.node}: install it (for example nvm install 24) and try again.`);
+  say(
+    `Banyan needs Node ${NODE_NEEDED} or newer and this is ${process.versions.node}: install it (for example nvm install 24) and try again.`,
+  );
   process.exit(1);
 }
 
@@ -80,7 +82,9 @@ function linkNode() {
 }
 
 function lockHash() {
-  return createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+  return createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
 }
 
 function isOlder(version, than) {

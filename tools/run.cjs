@@ -1,7 +1,9 @@
 // node tools/run.cjs NAME …: the developer command in tools/NAME/main.ts, built if needed.
 const { join } = require('node:path');
 const { ensureBuilt } = require('./ensure-built.cjs');
+const { loadEnvironment } = require('./load-environment.cjs');
 
+loadEnvironment();
 ensureBuilt();
 const [name, ...rest] = process.argv.slice(2);
 const program = join(__dirname, '..', 'dist', 'tools', name, 'main.js');

@@ -14,7 +14,9 @@ export default async function stop(): Promise<void> {
   delete process.env['TEST_DATABASE_URL'];
   if (process.env['KEEP_DATABASE'] === '1') {
     postgres.leave();
-    process.stderr.write(`PostgreSQL stays at ${postgres.url} (kill ${postgres.pid()} ends it); its folder is ${postgres.folder}.\n`);
+    process.stderr.write(
+      `PostgreSQL stays at ${postgres.url} (kill ${postgres.pid()} ends it); its folder is ${postgres.folder}.\n`,
+    );
     return;
   }
   await postgres.stop();

@@ -40,7 +40,12 @@ describe('the embedded PostgreSQL', () => {
 
   it('listens on 127.0.0.1 alone, asks for a password, and trades no durability for speed', async () => {
     const { url } = await start();
-    expect(await query(url, `SELECT name, setting FROM pg_settings WHERE name IN ('listen_addresses', 'fsync', 'synchronous_commit', 'full_page_writes') ORDER BY name`)).toEqual([
+    expect(
+      await query(
+        url,
+        `SELECT name, setting FROM pg_settings WHERE name IN ('listen_addresses', 'fsync', 'synchronous_commit', 'full_page_writes') ORDER BY name`,
+      ),
+    ).toEqual([
       { name: 'fsync', setting: 'on' },
       { name: 'full_page_writes', setting: 'on' },
       { name: 'listen_addresses', setting: '127.0.0.1' },
@@ -156,7 +161,10 @@ function reachableFolder(): string {
 }
 
 /** A Node of its own that starts the server, tells where, and waits to be killed. */
-async function startInOtherProcess(where: string, account = {}): Promise<{ process: ChildProcess; url: string; pid: number }> {
+async function startInOtherProcess(
+  where: string,
+  account = {},
+): Promise<{ process: ChildProcess; url: string; pid: number }> {
   const child = fork(join(__dirname, '../test/start-and-wait.ts'), [where], {
     execArgv: ['--require', join(__dirname, '../../../test/run-from-source.cjs')],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],

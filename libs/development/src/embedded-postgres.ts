@@ -20,7 +20,15 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Client } from 'pg';
 import { PostgresDidNotStart } from './errors';
 import { holdFolder } from './folder-lock';
-import { canEnter, findBinaries, oneLine, serverAccount, warehouse, type Account, type Binaries } from './postgres-binaries';
+import {
+  canEnter,
+  findBinaries,
+  oneLine,
+  serverAccount,
+  warehouse,
+  type Account,
+  type Binaries,
+} from './postgres-binaries';
 
 /*
  * Terminology
@@ -385,7 +393,12 @@ async function createDatabase(home: Home, port: number, name: string): Promise<v
   });
 }
 
-async function withClient<T>(home: Home, port: number, database: string, work: (client: Client) => Promise<T>): Promise<T> {
+async function withClient<T>(
+  home: Home,
+  port: number,
+  database: string,
+  work: (client: Client) => Promise<T>,
+): Promise<T> {
   const client = new Client({ connectionString: urlOf(home, port, database), connectionTimeoutMillis: 2_000 });
   // A connection that breaks later fails the query in hand; without a listener it would end the process too.
   client.on('error', () => undefined);

@@ -9,7 +9,10 @@ export interface AdminLogin {
 
 /** The admin of the shop in this folder, made up at the first start and kept in `admin.json`, for its owner's eyes only. */
 export const keptAdmin = (folder: string): AdminLogin =>
-  kept(join(folder, 'admin.json'), () => ({ email: 'admin@banyan.example', password: randomBytes(12).toString('base64url') }));
+  kept(join(folder, 'admin.json'), () => ({
+    email: 'admin@banyan.example',
+    password: randomBytes(12).toString('base64url'),
+  }));
 
 /** What the shop in this folder encrypts its private signing keys with, kept in `signing-key-secret.json`. */
 export const keptSigningKeySecret = (folder: string): string =>

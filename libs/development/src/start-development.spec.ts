@@ -50,7 +50,10 @@ describe('development', () => {
     const second = await start({ ...given, ADMIN_EMAIL: '', ADMIN_PASSWORD: '', SIGNING_KEY_SECRET: '' });
 
     expect(second.env).toEqual(first.env);
-    expect(first.env).toMatchObject({ ADMIN_EMAIL: 'admin@banyan.example', ADMIN_PASSWORD: keptAdmin(folder).password });
+    expect(first.env).toMatchObject({
+      ADMIN_EMAIL: 'admin@banyan.example',
+      ADMIN_PASSWORD: keptAdmin(folder).password,
+    });
     expect(first.env['ADMIN_PASSWORD']?.length).toBeGreaterThanOrEqual(12);
     for (const file of ['admin.json', 'signing-key-secret.json', 'running.json']) {
       expect(statSync(join(folder, file)).mode & 0o777).toBe(0o600);

@@ -1,0 +1,83 @@
+// Who may import whom. test/architecture/ shows for each of these rules something that it forbids.
+
+const MODULES = ['users', 'orders', 'payments', 'inventory'];
+// Each may import those before it.
+const PLATFORM = ['config', 'failpoints', 'telemetry', 'persistence', 'messaging', 'process-manager', 'http'];
+
+const anyOf = (names) => `(${names.join('|')})`;
+const inLibrary = (names) => `^libs/${anyOf(names)}/`;
+const TESTS = '\\.spec\\.ts$';
+
+const downwards = PLATFORM.map((library, floor) => ({
+  name: `platform-downwards-from-${library}`,
+  comment: `${library} may import ${PLATFORM.slice(0, floor).join(', ') || 'no other library'}: the platform is a stack, not a web.`,
+  severity: 'error',
+  from: { path: `^libs/${library}/`, pathNot: TESTS },
+  to: { path: '^libs/', pathNot: inLibrary(PLATFORM.slice(0, floor + 1)) },
+}));
+
+module.exports = {
+  forbidden: [
+    {
+      name: 'modules-apart',
+      comment:
+        'A module imports no other module, not even a type: it declares what it needs of a message in its own subscriptions.ts. So a module can leave for a process, or a repository, of its own.',
+      severity: 'error',
+      from: { path: inLibrary(MODULES) },
+      to: { path: inLibrary(MODULES), pathNot: '^libs/$1/' },
+    },
+    ...downwards,
+    {
+      name: 'modules-on-platform-only',
+      comment: 'A module imports the platform and nothing else: it does not know in which app it runs.',
+      severity: 'error',
+      from: { path: inLibrary(MODULES), pathNot: TESTS },
+      to: { path: '^(libs|apps|tools|test)/', pathNot: inLibrary([...MODULES, ...PLATFORM]) },
+    },
+    {
+      name: 'only-through-the-door',
+      comment: "Whoever is not of a library imports its src/index.ts, as '@banyan/NAME': the rest may change any day.",
+      severity: 'error',
+      from: { path: '^(?:libs/([^/]+)|apps/[^/]+|tools|test)/' },
+      to: { path: '^libs/[^/]+/', pathNot: ['^libs/[^/]+/src/index\\.ts$', '^libs/$1/'] },
+    },
+    {
+      name: 'libraries-below-apps',
+      comment: 'Libraries import no app and no command; only their tests may look into test/.',
+      severity: 'error',
+      from: { path: '^libs/', pathNot: [TESTS, '^libs/[^/]+/test/'] },
+      to: { path: '^(apps|tools|test)/' },
+    },
+    {
+      name: 'apps-apart',
+      comment: 'An app imports no other app: what two of them need is a library.',
+      severity: 'error',
+      from: { path: '^apps/([^/]+)/' },
+      to: { path: '^(apps|tools|test)/', pathNot: '^apps/$1/' },
+    },
+    {
+      name: 'no-cycles',
+      comment: 'Two files that need each other when they run are one thing, or one of them is in the wrong place.',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'packages-in-package-json',
+      comment: 'What is imported must be listed in package.json; what the product needs must not be a devDependency.',
+      severity: 'error',
+      from: { path: '^(libs|apps)/.*\\.ts$', pathNot: [TESTS, '^libs/[^/]+/test/'] },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['type-only'] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^(dist|\\.banyan)/' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+    },
+  },
+};
