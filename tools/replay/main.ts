@@ -85,7 +85,7 @@ async function replay(args: Arguments, environment: NodeJS.ProcessEnv, progress:
 
   const shop = new Shop(args.baseUrl, { onTrouble: (reason) => progress.trouble(reason) });
   try {
-    const admin = await shop.signIn(await adminLogin(environment, process.cwd()));
+    const admin = await shop.signIn(await adminLogin(environment));
     const report = reportOf(plan, await play(plan, shop, admin, { concurrency: args.concurrency, progress }));
     await tell(report, args.reportFile);
     return differences(plan, report, expected);

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { join } from 'node:path';
+import { developmentFolder } from '@banyan/development';
 import { z } from 'zod';
 import { AdminUnknown } from './errors';
 import type { Credentials } from './session';
@@ -8,12 +9,12 @@ const kept = z.object({ email: z.string(), password: z.string() });
 
 /**
  * Who the admin is: ADMIN_EMAIL and ADMIN_PASSWORD, or else the login that the development shop keeps in
- * `.banyan/admin.json` below the project. Throws `AdminUnknown` where there is neither.
+ * `admin.json` of its folder (BANYAN_FOLDER, or `.banyan` in the project). Throws `AdminUnknown` where there is neither.
  */
-export async function adminLogin(environment: NodeJS.ProcessEnv, project: string): Promise<Credentials> {
+export async function adminLogin(environment: NodeJS.ProcessEnv): Promise<Credentials> {
   const { ADMIN_EMAIL: email, ADMIN_PASSWORD: password } = environment;
   if (email && password) return { email, password };
-  const file = resolve(project, '.banyan', 'admin.json');
+  const file = join(developmentFolder(environment), 'admin.json');
   let text: string;
   try {
     text = await readFile(file, 'utf8');
