@@ -74,10 +74,7 @@ export class AccessMemory {
   private async read(): Promise<void> {
     const startedAt = performance.now();
     try {
-      const [keys, erasures] = await Promise.all([
-        this.database.query(keysInUse),
-        this.database.query(recentErasures),
-      ]);
+      const [keys, erasures] = await Promise.all([this.database.query(keysInUse), this.database.query(recentErasures)]);
       // Added to, never replaced: what was committed here while the query ran must not be lost.
       for (const { kid, publicKey, expiresAt } of keys) await this.addKey(kid, publicKey, expiresAt);
       for (const { userId } of erasures) if (!this.erased.has(userId)) this.addErased(userId);
@@ -85,7 +82,10 @@ export class AccessMemory {
       forgetPast(this.erased);
     } catch (error) {
       // The database is away: what is known still decides, and the acts themselves will say that it is away.
-      this.logger.warn({ err: error, msg: 'The keys and erasures could not be read again; going on with what is known.' });
+      this.logger.warn({
+        err: error,
+        msg: 'The keys and erasures could not be read again; going on with what is known.',
+      });
     }
     this.renewedAt = startedAt;
   }

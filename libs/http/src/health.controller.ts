@@ -36,7 +36,13 @@ export class HealthController {
   @Header('Cache-Control', 'no-store')
   async ready() {
     try {
-      return await this.health.check([...this.indicators.all()].map(([name, check]) => () => this.result(name, check)));
+      return await this.health.check(
+        [...this.indicators.all()].map(
+          ([name, check]) =>
+            () =>
+              this.result(name, check),
+        ),
+      );
     } catch (error) {
       if (!(error instanceof ServiceUnavailableException)) throw error;
       const { error: failed } = error.getResponse() as HealthCheckResult;

@@ -35,7 +35,10 @@ export function httpAdapter({ http }: Pick<Settings, 'http'>): FastifyAdapter {
     routerOptions: { maxParamLength: MOST_CHARACTERS_IN_A_PATH_PARAMETER },
     frameworkErrors: (_error: Error, request: FastifyRequest, reply: FastifyReply) => {
       // The router refuses such a path before any hook runs.
-      reply.header(CORRELATION_HEADER, beginJourney({ correlationId: request.headers['x-correlation-id'] }).correlationId);
+      reply.header(
+        CORRELATION_HEADER,
+        beginJourney({ correlationId: request.headers['x-correlation-id'] }).correlationId,
+      );
       sendProblem(reply, request, new Problem('malformed-request', 'The path is malformed.'));
     },
     clientErrorHandler: answerOnSocket,

@@ -27,7 +27,12 @@ export async function createHttpApp(
   documents: Documents = {},
 ): Promise<NestFastifyApplication> {
   @Module({
-    imports: [ConfigModule.forRoot(settings), TelemetryModule.forRoot(settings), HttpModule.forApp(settings), ...modules],
+    imports: [
+      ConfigModule.forRoot(settings),
+      TelemetryModule.forRoot(settings),
+      HttpModule.forApp(settings),
+      ...modules,
+    ],
   })
   class App {}
 

@@ -48,7 +48,9 @@ export class Routes implements OnModuleInit {
       );
       const takes = (type: RouteParamtypes) => {
         const found = parameters.filter(([key]) => key.startsWith(`${type}:`)).map(([, parameter]) => parameter);
-        const incomplete = found.some(({ schema, data }) => !schema || (data !== undefined && type !== RouteParamtypes.PARAM));
+        const incomplete = found.some(
+          ({ schema, data }) => !schema || (data !== undefined && type !== RouteParamtypes.PARAM),
+        );
         if (incomplete) throw new Error(`${where} takes ${RouteParamtypes[type]} without one whole schema.`);
         return found.length > 0;
       };

@@ -31,5 +31,10 @@ function prettyDestination(): DestinationStream {
   // Loaded only where it is wanted: production installs write JSON and need not pay for it.
   // eslint-disable-next-line @typescript-eslint/no-require-imports
   const pretty = require('pino-pretty') as typeof import('pino-pretty');
-  return pretty({ sync: true, translateTime: 'SYS:HH:MM:ss.l', ignore: 'context', messageFormat: '{if context}{context}: {end}{msg}' });
+  return pretty({
+    sync: true,
+    translateTime: 'SYS:HH:MM:ss.l',
+    ignore: 'context',
+    messageFormat: '{if context}{context}: {end}{msg}',
+  });
 }
