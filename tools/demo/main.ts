@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import colours from 'picocolors';
-import { adminLogin, shopAddress } from '../shop-client/admin-login';
-import { AdminUnknown, Refused, ShopUnreachable, SignInRefused, UnexpectedAnswer } from '../shop-client/errors';
+import { adminLogin } from '../shop-client/admin-login';
+import { isShopError, shopUrl, WrongArguments } from '../shop-client/command-line';
 import { written } from '../shop-client/money';
 import type { Session } from '../shop-client/session';
 import { Shop } from '../shop-client/shop';
@@ -24,8 +24,6 @@ its own, so it may be run as often as you like. Exits 1 when an order ended othe
 
 const CURRENCY = 'GBP';
 
-class WrongArguments extends Error {}
-
 function readArguments(
   args: string[],
   environment: NodeJS.ProcessEnv,
@@ -44,10 +42,7 @@ function readArguments(
     throw new WrongArguments((error as Error).message);
   }
   if (values.help) return 'help';
-  const baseUrl = values['base-url'] ?? shopAddress(environment);
-  if (!/^https?:\/\//.test(baseUrl) || !URL.canParse(baseUrl)) {
-    throw new WrongArguments(`--base-url must be like http://127.0.0.1:3000, not ${baseUrl}.`);
-  }
+  const baseUrl = shopUrl(values['base-url'], environment);
   const seconds = Number(values.patience);
   if (!(seconds > 0)) throw new WrongArguments(`--patience must be a number of seconds, not ${values.patience}.`);
   return { baseUrl, patienceMs: seconds * 1000 };
@@ -69,7 +64,6 @@ async function demo(baseUrl: string, patienceMs: number, environment: NodeJS.Pro
     say(`${SCENARIOS.length} orders, placed at the same time:`);
     const outcomes = await Promise.all(
       SCENARIOS.map(async (scenario, number) => {
-        // The last lantern goes to the one who wants one, whether before or after the one who wants two.
         const key = `demo-${run}-${number + 1}`;
         const outcome = await visit(scenario, customers.get(scenario.customer)!, products, key, patienceMs);
         say(lineAbout(number, outcome));
@@ -93,9 +87,7 @@ async function listProducts(admin: Session, run: string): Promise<Map<string, st
   const ids = new Map<string, string>();
   for (const [number, [name, { price, stock }]] of Object.entries(PRODUCTS).entries()) {
     const sku = `DEMO-${run.toUpperCase()}-${number + 1}`;
-    // Listed empty and then filled, so that a listing whose answer was lost can be recognised and nothing comes twice.
-    const product = await admin.listProduct({ sku, name, price: { amount: price, currency: CURRENCY }, stock: 0 });
-    await admin.adjustStock(product.id, { delta: stock, reason: 'Stock for the demo' }, `${sku}-stock`);
+    const product = await admin.listProduct({ sku, name, price: { amount: price, currency: CURRENCY }, stock }, sku);
     ids.set(name, product.id);
   }
   return ids;
@@ -155,10 +147,10 @@ async function main(): Promise<void> {
     if (args === 'help') process.stdout.write(HELP);
     else process.exitCode = await demo(args.baseUrl, args.patienceMs, process.env);
   } catch (error) {
-    const told = [WrongArguments, ShopUnreachable, SignInRefused, AdminUnknown, Refused, UnexpectedAnswer];
-    if (!told.some((kind) => error instanceof kind)) throw error;
-    say(`demo: ${(error as Error).message}`);
-    process.exitCode = error instanceof WrongArguments ? 2 : 1;
+    const isWrong = error instanceof WrongArguments;
+    if (!isWrong && !isShopError(error)) throw error;
+    say(`demo: ${error.message}${isWrong ? '\nSee `npm run demo -- --help`.' : ''}`);
+    process.exitCode = isWrong ? 2 : 1;
   }
 }
 

@@ -2,8 +2,8 @@ import { constants } from 'node:fs';
 import { access, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { adminLogin, shopAddress } from '../shop-client/admin-login';
-import { AdminUnknown, Refused, ShopUnreachable, SignInRefused, UnexpectedAnswer } from '../shop-client/errors';
+import { adminLogin } from '../shop-client/admin-login';
+import { isShopError, shopUrl, WrongArguments } from '../shop-client/command-line';
 import { Shop } from '../shop-client/shop';
 import { ImpossibleOrder, planReplay, type Plan } from './plan';
 import { play, ShopDiffers } from './play';
@@ -31,8 +31,6 @@ arguments or the input are wrong.
 
 const FAILED = 1;
 const WRONG_INPUT = 2;
-
-class WrongArguments extends Error {}
 
 interface Arguments {
   paths: string[];
@@ -62,10 +60,7 @@ function readArguments(args: string[], environment: NodeJS.ProcessEnv): Argument
   const { values, positionals } = parsed;
   if (values.help) return 'help';
   if (positionals.length === 0) throw new WrongArguments('Name at least one folder or CSV file of invoices.');
-  const baseUrl = values['base-url'] ?? shopAddress(environment);
-  if (!/^https?:\/\//.test(baseUrl) || !URL.canParse(baseUrl)) {
-    throw new WrongArguments(`--base-url must be like http://127.0.0.1:3000, not ${baseUrl}.`);
-  }
+  const baseUrl = shopUrl(values['base-url'], environment);
   const concurrency = Number(values.concurrency);
   if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 1000) {
     throw new WrongArguments(`--concurrency must be a whole number from 1 to 1000, not ${values.concurrency}.`);
@@ -121,17 +116,21 @@ function exitCodeOf(error: unknown): number | undefined {
   if (error instanceof WrongArguments || error instanceof UnreadableInput || error instanceof ImpossibleOrder) {
     return WRONG_INPUT;
   }
-  const told = [ShopUnreachable, SignInRefused, AdminUnknown, ShopDiffers, Refused, UnexpectedAnswer];
-  return told.some((kind) => error instanceof kind) ? FAILED : undefined;
+  return isShopError(error) || error instanceof ShopDiffers ? FAILED : undefined;
 }
 
 async function main(): Promise<void> {
   const progress = progressOn(process.stderr);
-  process.once('SIGINT', () => {
-    progress.end();
-    process.stderr.write('Interrupted; run it again to carry on where it stopped.\n');
-    process.exit(130);
-  });
+  for (const [signal, exitCode] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
+    process.once(signal, () => {
+      progress.end();
+      process.stderr.write('Interrupted; run it again to carry on where it stopped.\n');
+      process.exit(exitCode);
+    });
+  }
   try {
     const args = readArguments(process.argv.slice(2), process.env);
     if (args === 'help') process.stdout.write(HELP);

@@ -22,8 +22,8 @@ export interface PlayOptions {
 
 /** A price that was changed is in force for orders after a second at most; this waits for twice that. */
 const PRICE_TAKES_EFFECT_MS = 2_000;
-/** How long the shop may go without ending a single order. */
-const ENDING_PATIENCE_MS = 5 * 60_000;
+/** How long the shop may go without ending a single order; longer than it may be unreachable. */
+const ENDING_PATIENCE_MS = 10 * 60_000;
 const ORDERS_A_PAGE = 100;
 
 /**
@@ -55,8 +55,8 @@ async function listProducts(
   let repriced = false;
   progress.begin('products', plan.products.length);
   await inParallel(plan.products.entries(), concurrency, async ([number, planned]) => {
-    const { product, changed } = await listed(planned, shop, admin);
-    repriced ||= changed;
+    const { product, repriced: isRepriced } = await listed(planned, shop, admin);
+    repriced ||= isRepriced;
     ids[number] = product.id;
     // Other invoices need stock of their own, even where they need as much: so the key names the whole batch.
     const delivery = { delta: planned.ordered, reason: 'Stock for invoices to be replayed' };
@@ -72,12 +72,12 @@ async function listed(
   planned: PlannedProduct,
   shop: Shop,
   admin: Session,
-): Promise<{ product: Product; changed: boolean }> {
+): Promise<{ product: Product; repriced: boolean }> {
   const { sku, name } = planned;
   const price = { amount: planned.price, currency: CURRENCY };
   try {
     // No idempotency key: the sku is one, and a remembered answer would hide what became of the product since.
-    return { product: await admin.listProduct({ sku, name, price, stock: 0 }), changed: false };
+    return { product: await admin.listProduct({ sku, name, price, stock: 0 }), repriced: false };
   } catch (error) {
     if (!(error instanceof Refused && error.code === 'sku-taken')) throw error;
   }
@@ -86,8 +86,9 @@ async function listed(
   if (product.price.currency !== CURRENCY) {
     throw new ShopDiffers(`The shop sells ${sku} in ${product.price.currency}; the invoices are in ${CURRENCY}.`);
   }
-  if (product.price.amount === price.amount) return { product, changed: false };
-  return { product: await admin.changeProduct(product.id, { price }), changed: true };
+  const isRepriced = product.price.amount !== price.amount;
+  if (!isRepriced && product.name === name) return { product, repriced: false };
+  return { product: await admin.changeProduct(product.id, { name, price }), repriced: isRepriced };
 }
 
 /** By order of the plan: as the shop took it. */
@@ -162,7 +163,7 @@ async function awaitEndings(
       }
       if (Date.now() - lastEndingAt > ENDING_PATIENCE_MS) {
         throw new ShopDiffers(
-          `No order has ended for 5 minutes; still waiting, among others, ${[...waiting.keys()][0]}.`,
+          `No order has ended for 10 minutes; still waiting, among others, ${[...waiting.keys()][0]}.`,
         );
       }
       await pause(Math.min(100 * 2 ** round, 2_000));

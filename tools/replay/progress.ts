@@ -25,6 +25,7 @@ class Bar implements Progress {
   private bar: SingleBar | undefined;
   private beganAt = 0;
   private done = 0;
+  private inTrouble = false;
 
   constructor(private readonly stream: NodeJS.WriteStream) {}
 
@@ -48,7 +49,8 @@ class Bar implements Progress {
 
   trouble(reason: string | null): void {
     if (this.bar) this.bar.update({ trouble: reason ? `· waiting for the shop (${reason})` : '' });
-    else if (reason) this.stream.write(`waiting for the shop (${reason})\r`);
+    else if (reason && !this.inTrouble) this.stream.write(`waiting for the shop (${reason})\n`);
+    this.inTrouble = reason !== null;
   }
 }
 

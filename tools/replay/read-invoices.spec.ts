@@ -58,7 +58,7 @@ describe('invoices', () => {
       [HEADER, line('1'), line('2').replace('3.39', 'dear')],
       ':3: the unit price "dear" is no number',
     ],
-    ['an invoice has no number', [HEADER, line('')], ':2: the line has no InvoiceNo'],
+    ['an invoice has no number', [HEADER, line('')], ':2: the InvoiceNo "" is no number'],
     ['the file is empty', [], ': the file is empty'],
   ])('are refused by file and line when %s', async (_, lines, complaint) => {
     const path = await file('bad.csv', ...lines);

@@ -10,6 +10,8 @@ import { InvoiceBook } from './invoice-book';
 export class UnreadableInput extends Error {}
 
 const COLUMNS = ['InvoiceNo', 'StockCode', 'Description', 'Quantity', 'UnitPrice', 'CustomerID'] as const;
+// It becomes an HTTP header, the order's idempotency key.
+const INVOICE_NUMBER = /^[!-~]{1,100}$/;
 type Column = (typeof COLUMNS)[number];
 
 /**
@@ -70,7 +72,9 @@ function entering(header: string[], book: InvoiceBook): (record: string[]) => vo
   return (record) => {
     const field = (column: Column) => record[places[column]]!;
     const invoiceNumber = field('InvoiceNo');
-    if (!invoiceNumber) throw new UnreadableLine('the line has no InvoiceNo');
+    if (!INVOICE_NUMBER.test(invoiceNumber)) {
+      throw new UnreadableLine(`the InvoiceNo ${JSON.stringify(invoiceNumber)} is no number of an invoice`);
+    }
     book.enter({
       invoiceNumber,
       stockCode: field('StockCode'),

@@ -27,8 +27,3 @@ export async function adminLogin(environment: NodeJS.ProcessEnv): Promise<Creden
     throw new AdminUnknown(file, 'The kept login of the admin cannot be read');
   }
 }
-
-/** Where the shop of this environment listens: PORT on this machine, 3000 by default. */
-export function shopAddress(environment: NodeJS.ProcessEnv): string {
-  return `http://127.0.0.1:${environment['PORT'] || 3000}`;
-}

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { Agent, request as send } from 'undici';
+import { Agent, errors, request as send } from 'undici';
 import { z } from 'zod';
 import { Refused, ShopUnreachable, UnexpectedAnswer } from './errors';
 import { delayBefore, retryAfterMs, worthRepeating } from './retry';
@@ -10,8 +10,8 @@ export interface ShopRequest {
   path: string;
   query?: Record<string, string | number | undefined>;
   body?: unknown;
-  accessToken?: string;
-  idempotencyKey?: string;
+  accessToken?: string | undefined;
+  idempotencyKey?: string | undefined;
   /** Codes of refusals that pass by themselves, such as `unknown-product` just after a listing. */
   repeatOn?: readonly string[];
 }
@@ -132,6 +132,8 @@ export class Connection {
         text: await body.text(),
       };
     } catch (error) {
+      // A request that cannot even be written will not get better.
+      if (error instanceof errors.InvalidArgumentError) throw error;
       return error as Error;
     }
   }

@@ -43,9 +43,12 @@ export class Session {
     return session;
   }
 
-  /** Puts a product on the list. Throws `Refused` with code `sku-taken` where it is there already. */
-  listProduct(newcomer: { sku: string; name: string; price: Money; stock: number }): Promise<Product> {
-    return this.ask({ method: 'POST', path: '/products', body: newcomer }, product);
+  /** Throws `Refused` with `sku-taken` where it is listed already; without a key, also by a request whose answer was lost. */
+  listProduct(
+    newcomer: { sku: string; name: string; price: Money; stock: number },
+    idempotencyKey?: string,
+  ): Promise<Product> {
+    return this.ask({ method: 'POST', path: '/products', body: newcomer, idempotencyKey }, product);
   }
 
   changeProduct(id: string, change: { name?: string; price?: Money }): Promise<Product> {
