@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Database } from '@banyan/persistence';
+import { Database, statement } from '@banyan/persistence';
 import { Sendable, Subscription } from './definitions';
 import { LoggedMessage } from './envelope';
 import { Outbox } from './outbox';
@@ -27,6 +27,11 @@ export interface Carrier {
   edges(): EdgeState[];
 }
 
+const retrying = statement<{ key: string }>(
+  'held-message.retrying-keys',
+  `SELECT DISTINCT key FROM held_message WHERE key = ANY($1::text[]) AND state = 'retrying'`,
+);
+
 /** The modules of this app, as far as messages are concerned. */
 @Injectable()
 export class Bus {
@@ -47,6 +52,13 @@ export class Bus {
   async caughtUp(module: string): Promise<void> {
     if (!this.carrier) throw new Error('The bus is not connected.');
     await this.carrier.caughtUp(module);
+  }
+
+  /** Of these keys, those with a message that the module failed to handle and will try again by itself. */
+  async retrying(module: string, keys: readonly string[]): Promise<Set<string>> {
+    const database = this.members.get(module)?.database;
+    const rows = (await database?.query(retrying, [keys])) ?? [];
+    return new Set(rows.map(({ key }) => key));
   }
 
   edges(): EdgeState[] {

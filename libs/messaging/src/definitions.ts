@@ -28,14 +28,22 @@ export interface Sendable<Data = unknown> extends Described<Data> {
 
 export interface MessageDefinition<Data> extends Sendable<Data> {
   /** A message with this content, to be published. `because` names the message that it answers, inside a handler always. */
-  (data: Data, because?: ReceivedMessage): Outgoing<Data>;
+  (data: Data, because?: Cause): Outgoing<Data>;
+}
+
+/** What a message answers: usually the received message itself. Without an id it goes on a story that no message caused. */
+export interface Cause {
+  id?: string | undefined;
+  correlationId: string;
+  traceparent?: string | undefined;
+  tracestate?: string | undefined;
 }
 
 /** A message on its way into the outbox. */
 export interface Outgoing<Data = unknown> {
   definition: Sendable<Data>;
   data: Data;
-  because?: ReceivedMessage | undefined;
+  because?: Cause | undefined;
 }
 
 export interface Subscription<Data = unknown> extends Described<Data> {
@@ -67,7 +75,7 @@ export function hears<Data>(
 
 function define<Data>(kind: MessageKind, described: Described<Data> & { key(data: NoInfer<Data>): string }): MessageDefinition<Data> {
   const { type, schema, example, key } = described;
-  const definition = Object.assign((data: Data, because?: ReceivedMessage): Outgoing<Data> => ({ definition, data, because }), {
+  const definition = Object.assign((data: Data, because?: Cause): Outgoing<Data> => ({ definition, data, because }), {
     kind,
     type,
     topic: topicOf(type, kind),

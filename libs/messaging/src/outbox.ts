@@ -26,8 +26,8 @@ export const handling = new AsyncLocalStorage<true>();
 const COLUMNS = 12;
 
 /**
- * The part of a statement that puts messages into the log: common table expressions up to the INSERT that returns
- * LogPlace rows. `firstParameter` is the number of the first of the parameters that `outboxParameters` makes; `where`,
+ * The part of a statement that puts messages into the log: common table expressions, the last of which, `logged`, has the
+ * LogPlace of each. `firstParameter` is the number of the first of the parameters that `outboxParameters` makes; `where`,
  * a condition on `m`, lets a statement publish only what its other parts accepted (whole streams only).
  * Counters are locked in the order of their keys, so that two publishers cannot block each other.
  */
@@ -44,12 +44,13 @@ export function outboxInsert(firstParameter: number, where = 'true'): string {
       SELECT topic, key, count(*) FROM message GROUP BY topic, key ORDER BY topic, key
       ON CONFLICT (topic, key) DO UPDATE SET last_sequence = s.last_sequence + excluded.last_sequence
       RETURNING topic, key, last_sequence
-    )
-    INSERT INTO outbox (day, topic, key, sequence, id, type, subject, time, correlation_id, causation_id, traceparent, tracestate, data)
-    SELECT (now() AT TIME ZONE 'UTC')::date, m.topic, m.key, c.last_sequence - m.behind, m.id, m.type, m.subject, m.time,
-           m.correlation_id, m.causation_id, m.traceparent, m.tracestate, m.data
-    FROM message m JOIN counted c USING (topic, key) ORDER BY m.n
-    RETURNING id, position, sequence`;
+    ), logged AS (
+      INSERT INTO outbox (day, topic, key, sequence, id, type, subject, time, correlation_id, causation_id, traceparent, tracestate, data)
+      SELECT (now() AT TIME ZONE 'UTC')::date, m.topic, m.key, c.last_sequence - m.behind, m.id, m.type, m.subject, m.time,
+             m.correlation_id, m.causation_id, m.traceparent, m.tracestate, m.data
+      FROM message m JOIN counted c USING (topic, key) ORDER BY m.n
+      RETURNING id, position, sequence
+    )`;
 }
 
 /** The parameters that `outboxInsert` speaks of, in its order. */
@@ -64,7 +65,7 @@ export function outboxParameters(messages: readonly PreparedMessage[]): unknown[
   return columns;
 }
 
-const publishing = statement<LogPlace>('outbox.publish', `WITH ${outboxInsert(1)}`);
+const publishing = statement<LogPlace>('outbox.publish', `WITH ${outboxInsert(1)} SELECT id, position, sequence FROM logged`);
 
 const scrubbing = statement<never>(
   'outbox.scrub',
@@ -91,7 +92,12 @@ export class Outbox {
     if (!(tx instanceof Transaction) || !tx.isOpen) {
       throw new PublishedOutsideTransaction(messages.map(({ definition }) => definition.type));
     }
-    const prepared = this.prepare(messages);
+    await this.publishPrepared(tx, this.prepare(messages));
+  }
+
+  /** Like `publish`, for messages whose ids had to be known beforehand. */
+  async publishPrepared(tx: Transaction, prepared: readonly PreparedMessage[]): Promise<void> {
+    if (prepared.length === 0) return;
     const places = await tx.query(publishing, outboxParameters(prepared));
     await failpoint('outbox.after-insert');
     tx.afterCommit(() => this.handOver(prepared, places));
