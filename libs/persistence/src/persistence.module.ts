@@ -1,16 +1,8 @@
 import { SETTINGS, Settings } from '@banyan/config';
 import { DynamicModule, Inject, Injectable, Module, OnApplicationShutdown } from '@nestjs/common';
-import { Entities, Migration } from './connection';
 import { Database } from './database';
+import { MODULE_DATA, ModuleData } from './module-data';
 import { openDatabase } from './open-database';
-
-export interface ModuleData {
-  /** The module's name; also the name of its schema. */
-  module: string;
-  entities?: Entities;
-  migrations: readonly Migration[];
-}
-
 
 @Injectable()
 class ClosesDatabase implements OnApplicationShutdown {
@@ -29,6 +21,7 @@ export class PersistenceModule {
     return {
       module: PersistenceModule,
       providers: [
+        { provide: MODULE_DATA, useValue: data },
         {
           provide: Database,
           inject: [SETTINGS],
