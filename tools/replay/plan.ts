@@ -2,10 +2,11 @@ import { isReturn, type SkipReason } from './classify-line';
 import { GrowingColumn } from './growing-column';
 import type { InvoiceBook } from './invoice-book';
 
-/** What the shop takes in one order. */
+/** What the shop takes in one order, and in a name. */
 const MOST_PRODUCTS_OF_AN_ORDER = 2_000;
 const MOST_PIECES_OF_A_PRODUCT = 100_000;
 const HIGHEST_TOTAL = 10 ** 12;
+const LONGEST_NAME = 200;
 
 /** The invoices are readable, but the shop would not take one of them. */
 export class ImpossibleOrder extends Error {}
@@ -221,7 +222,9 @@ class PlannedOrders {
       invoices: book.invoiceNumbers.length,
       lines: { read: book.read, kept: book.kept, skipped: book.skipped },
       products: book.products.flatMap(({ sku, name, price }, number) =>
-        price === null ? [] : [{ sku, name: name || sku, price, ordered: this.ordered[number]! }],
+        price === null
+          ? []
+          : [{ sku, name: (name || sku).slice(0, LONGEST_NAME).toWellFormed(), price, ordered: this.ordered[number]! }],
       ),
       orders: {
         count: invoice.length,

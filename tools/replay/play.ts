@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout as timePasses } from 'node:timers/promises';
 import type { Order, Product } from '../shop-client/answers';
 import { Refused, SignInRefused } from '../shop-client/errors';
 import { written } from '../shop-client/money';
@@ -18,6 +18,8 @@ export interface PlayOptions {
   /** How many customers order at the same time. */
   concurrency: number;
   progress: Progress;
+  /** How to wait, in ms; really by default. */
+  pause?: (ms: number) => Promise<unknown>;
 }
 
 /** A price that was changed is in force for orders after a second at most; this waits for twice that. */
@@ -48,7 +50,7 @@ async function listProducts(
   plan: Plan,
   shop: Shop,
   admin: Session,
-  { concurrency, progress }: PlayOptions,
+  { concurrency, progress, pause = timePasses }: PlayOptions,
 ): Promise<string[]> {
   const ids: string[] = [];
   const batch = digestOf(plan);
@@ -142,7 +144,7 @@ async function awaitEndings(
   plan: Plan,
   admin: Session,
   placed: readonly { id: string; customerId: string }[],
-  { concurrency, progress }: PlayOptions,
+  { concurrency, progress, pause = timePasses }: PlayOptions,
 ): Promise<Order[]> {
   const ended: Order[] = [];
   let lastEndingAt = Date.now();

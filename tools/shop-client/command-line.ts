@@ -1,5 +1,3 @@
-import { AdminUnknown, Refused, ShopUnreachable, SignInRefused, UnexpectedAnswer } from './errors';
-
 /** A command was called wrongly; the message says how. */
 export class WrongArguments extends Error {}
 
@@ -8,11 +6,4 @@ export function shopUrl(given: string | undefined, environment: NodeJS.ProcessEn
   const url = given ?? `http://127.0.0.1:${environment['PORT'] || 3000}`;
   if (/^https?:\/\//.test(url) && URL.canParse(url)) return url;
   throw new WrongArguments(`--base-url must be like http://127.0.0.1:3000, not ${url}.`);
-}
-
-/** Whether it is one of the client's own errors, whose message tells people all there is to tell. */
-export function isShopError(error: unknown): error is Error {
-  return [ShopUnreachable, SignInRefused, AdminUnknown, Refused, UnexpectedAnswer].some(
-    (kind) => error instanceof kind,
-  );
 }

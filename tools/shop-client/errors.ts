@@ -46,3 +46,10 @@ export class AdminUnknown extends Error {
     );
   }
 }
+
+/** Whether it is one of the client's own errors, whose message tells people all there is to tell. */
+export function isShopError(error: unknown): error is Error {
+  return [ShopUnreachable, SignInRefused, AdminUnknown, Refused, UnexpectedAnswer].some(
+    (kind) => error instanceof kind,
+  );
+}
