@@ -41,6 +41,8 @@ module.exports = {
   // A Nest test file leaves about 14 MB behind in its worker.
   workerIdleMemoryLimit: '512MB',
   maxWorkers: 2,
+  // Tests wait for conditions, never for a time: this ends only what would never end, on a busy machine too.
+  testTimeout: 30_000,
   projects: [
     level(
       'unit',

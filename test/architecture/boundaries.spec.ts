@@ -9,11 +9,18 @@ interface Violation {
   rule: { name: string };
   from: string;
   to: string;
+  /** Why the rule is there. */
+  comment: string;
+}
+
+interface Report {
+  summary: { violations: Omit<Violation, 'comment'>[]; ruleSetUsed: { forbidden: { name: string; comment: string }[] } };
 }
 
 describe('the boundaries', () => {
   it('are kept by everything that is here', async () => {
-    expect(await violationsIn(root)).toEqual([]);
+    const violations = await violationsIn(root);
+    expect(violations.map(({ from, to, rule, comment }) => `${from} → ${to}: ${rule.name}. ${comment}`)).toEqual([]);
   }, 60_000);
 
   it('bite: each of these is caught, and nothing that is allowed', async () => {
@@ -167,8 +174,10 @@ function violationsIn(folder: string): Promise<Violation[]> {
       { cwd: folder, maxBuffer: 200_000_000 },
       // It exits with the number of violations, which is no failure of its own.
       (error, out) => {
-        if (out) answer((JSON.parse(out) as { summary: { violations: Violation[] } }).summary.violations);
-        else fail(error ?? new Error('dependency-cruiser said nothing.'));
+        if (!out) return fail(error ?? new Error('dependency-cruiser said nothing.'));
+        const { violations, ruleSetUsed } = (JSON.parse(out) as Report).summary;
+        const reasons = new Map(ruleSetUsed.forbidden.map(({ name, comment }) => [name, comment]));
+        answer(violations.map((violation) => ({ ...violation, comment: reasons.get(violation.rule.name) ?? '' })));
       },
     );
   });

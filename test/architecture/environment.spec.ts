@@ -40,7 +40,7 @@ describe('the environment', () => {
  * tests are programs of their own: like an app's main they begin with the environment.
  */
 function readersIn(sources: Source[]): string[] {
-  const mayRead = /^libs\/config\/|^apps\/[^/]+\/src\/main\.ts$|\.spec\.ts$|^libs\/[^/]+\/test\//;
+  const mayRead = /^libs\/config\/|^apps\/[^/]+\/src\/main\.ts$|\.spec\.ts$|^(libs|apps)\/[^/]+\/test\//;
   const reads = [
     /\bprocess\s*\??\.\s*env\b/,
     /\bprocess\s*\[\s*['"`]env['"`]\s*\]/,

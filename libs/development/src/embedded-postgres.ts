@@ -143,7 +143,9 @@ function openHome(folder: string, settings: Record<string, string>, tell: (line:
   if (!canEnter(account, folder)) {
     place = warehouse(`${basename(dirname(dirname(folder))) || 'banyan'}-${hashOf(folder)}`);
     mkdirSync(place, { recursive: true, mode: 0o755 });
-    tell(`PostgreSQL runs as an unprivileged user, who cannot reach ${folder}: its data is in ${place}.`);
+    if (!existsSync(join(place, 'data'))) {
+      tell(`PostgreSQL runs as an unprivileged user, who cannot reach ${folder}: its data is in ${place}.`);
+    }
   }
   const home: Home = {
     data: join(place, 'data'),
