@@ -203,6 +203,16 @@ describe('invoices that are played', () => {
     expect(refunds().sort()).toEqual([0, 339 + 2 * 275]);
   });
 
+  it('add up what many customers bring back at the same time', async () => {
+    const plan = planOf(
+      ...['A', 'B', 'C', 'D'].flatMap((customer, number) => [
+        [`1${number}`, LANTERN, '2', '3.39', customer] as const,
+        [`C2${number}`, LANTERN, '-1', '3.39', customer] as const,
+      ]),
+    );
+    expect((await played(plan)).refunds).toEqual({ amount: 4 * 339, currency: 'GBP' });
+  });
+
   it('do nothing twice when they are played again', async () => {
     const plan = planOf(...monday, ...tuesday);
     const first = await played(plan);

@@ -197,7 +197,9 @@ async function giveBack(
   await inParallel(byOrder, concurrency, async ([order, returns]) => {
     // Nothing is left to refund of a cancelled order; that it was cancelled is told with the report.
     if (done.ended[order]!.status === 'confirmed') {
-      total += await giveBackTo(admin, done.placed[order]!.id, returns, done.productIds);
+      const amount = await giveBackTo(admin, done.placed[order]!.id, returns, done.productIds);
+      // Not `total += await …`, which would forget what others added meanwhile.
+      total += amount;
     }
     progress.advance(returns.length);
   });
