@@ -1,0 +1,44 @@
+import { Idempotency, keyed, type Attempt, type Caller } from '@banyan/http';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { OrderAlreadyCancelled, OrderNotFound } from './errors';
+import { Fulfilments } from './fulfil-orders';
+import { OrdersRepository } from './orders.repository';
+import { show, type ShownOrder } from './shown-order';
+import { visibleTo } from './visibility';
+
+/** Asks for an order to be undone, whatever has become of it so far. Fails with OrderNotFound, OrderAlreadyCancelled. */
+export class CancelOrder extends Command<ShownOrder> {
+  constructor(
+    readonly orderId: string,
+    readonly note: string | undefined,
+    readonly caller: Caller,
+    readonly attempt: Attempt,
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(CancelOrder)
+export class CancelOrderHandler implements ICommandHandler<CancelOrder> {
+  constructor(
+    private readonly idempotency: Idempotency,
+    private readonly orders: OrdersRepository,
+    private readonly fulfilments: Fulfilments,
+  ) {}
+
+  async execute({ orderId, note, caller, attempt }: CancelOrder): Promise<ShownOrder> {
+    return this.idempotency.once(keyed(attempt), async (tx) => {
+      const order = await this.orders.find(orderId, tx);
+      if (!order || !visibleTo(caller, order)) throw new OrderNotFound(orderId);
+      const reason = caller.roles.includes('admin') ? 'admin-request' : 'customer-request';
+      await this.fulfilments.hear(tx, [
+        { key: orderId, heard: { type: 'cancellation-requested', reason }, name: 'cancellation-requested', at: new Date() },
+      ]);
+      // The process was locked while it heard, so this is what it came to.
+      const now = await this.orders.find(orderId, tx);
+      if (!now || now.status === 'cancelled') throw new OrderAlreadyCancelled(orderId);
+      if (note !== undefined) await this.orders.noteCancellation(tx, orderId, note);
+      return show(now);
+    });
+  }
+}
