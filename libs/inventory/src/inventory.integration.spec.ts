@@ -173,6 +173,22 @@ describe('an order', () => {
   });
 });
 
+it('reads as little when there have been five thousand orders', async () => {
+  const [tea, cups] = [await shop.list({ stock: 10 }), await shop.list({ stock: 4 })];
+  await shop.sellBefore(5_000, tea);
+  const [order, other] = [wants(uuidv7(), of(tea, 5), of(cups, 4)), wants(uuidv7(), of(tea, 1))];
+
+  const before = await shop.rowsRead();
+  await shop.reserve([order, other]);
+  await shop.commit([order]);
+  await shop.adjust({ productId: tea, delta: 2, reason: 'returned unopened', orderId: order.orderId });
+  await shop.release([order, other]);
+  await shop.change(tea, 700);
+  await shop.search({ text: 'some', limit: 10 });
+
+  expect((await shop.rowsRead()) - before).toBeLessThan(200);
+});
+
 describe('the tables refuse by themselves', () => {
   it('to promise more than there is', async () => {
     const tea = await shop.list({ stock: 10 });
@@ -372,6 +388,39 @@ async function setup() {
       );
       const ids = new Set(rows.map(({ id }) => id));
       return orders.filter(({ orderId }) => ids.has(orderId));
+    },
+    /** Orders of one piece each that came and went before the test: half of them sold, half of them sold and put back. */
+    async sellBefore(orders: number, productId: string) {
+      await database.query(
+        `WITH ordered AS (
+           INSERT INTO reservation (order_id, reservation_id, state, decided_at, committed_at, released_at)
+           SELECT gen_random_uuid(), gen_random_uuid(), CASE n % 2 WHEN 0 THEN 'committed' ELSE 'released' END,
+                  now(), now(), CASE n % 2 WHEN 0 THEN NULL ELSE now() END
+             FROM generate_series(1, $1::int) n
+           RETURNING order_id, state
+         ), lines AS (
+           INSERT INTO reservation_line (order_id, product_id, quantity) SELECT order_id, $2, 1 FROM ordered
+         ), moved AS (
+           INSERT INTO stock_movement (product_id, kind, quantity, order_id, moved_at)
+           SELECT $2, kind, quantity, order_id, now()
+             FROM ordered, (VALUES ('sold', -1), ('put-back', 1), ('restocked', 1)) movement (kind, quantity)
+            WHERE kind <> 'put-back' OR state = 'released'
+         )
+         SELECT`,
+        [orders, productId],
+      );
+      await database.query('ANALYZE reservation, reservation_line, stock_movement');
+    },
+    /** How many rows and index entries the module has read so far. */
+    async rowsRead(): Promise<number> {
+      // What was done one after another was done on one connection, which tells of it at once when it is asked to.
+      await database.query('SELECT pg_stat_force_next_flush()');
+      const [read] = await database.query<{ rows: number }>(
+        `SELECT (SELECT sum(seq_tup_read) FROM pg_stat_user_tables WHERE relname = ANY ($1))::bigint
+              + (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes WHERE relname = ANY ($1))::bigint AS rows`,
+        [['product', 'stock', 'stock_movement', 'reservation', 'reservation_line']],
+      );
+      return read?.rows ?? NaN;
     },
     /** What there is, but for what was counted by hand. */
     async everything() {

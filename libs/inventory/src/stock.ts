@@ -29,7 +29,7 @@ export interface Shortage {
  * What an order was promised. An order has one reservation for ever, all of its lines or none.
  *
  *     held ──▶ committed ──▶ released
- *       └────────────────────▶
+ *       └──────────────────────▲
  *     refused
  *
  * `refused` without a shortage is an order that released before it reserved: it was given up, and stays so.
