@@ -1,8 +1,9 @@
 import { SETTINGS, Settings } from '@banyan/config';
 import { Catch, INestApplication } from '@nestjs/common';
-import { BaseRpcExceptionFilter } from '@nestjs/microservices';
+import { BaseRpcExceptionFilter, NestMicroservice } from '@nestjs/microservices';
 import { Observable, throwError } from 'rxjs';
 import { Bus } from './bus';
+import { TransportMissing } from './errors';
 import { InProcessTransport } from './in-process-transport';
 
 // Nest would turn every error of a handler into "Internal server error", and nobody could tell a permanent one.
@@ -16,7 +17,10 @@ class PassesErrorsOn extends BaseRpcExceptionFilter {
 /** Connects the app's modules to the bus that the settings name; `app.startAllMicroservices()` then starts it. */
 export function connectBus(app: INestApplication): void {
   const settings = app.get<Settings>(SETTINGS);
+  if (settings.bus.transport !== 'in-process') throw new TransportMissing(settings.bus.transport);
   const strategy = new InProcessTransport(app.get(Bus, { strict: false }), settings);
-  const microservice = app.connectMicroservice({ strategy }, { deferInitialization: true });
+  const microservice = app.connectMicroservice({ strategy }, { deferInitialization: true }) as NestMicroservice;
+  // It is registered late, for its filter; the modules' start-up hooks are the app's business all the same, and run once.
+  microservice.setIsInitHookCalled(true);
   microservice.useGlobalFilters(new PassesErrorsOn());
 }

@@ -71,3 +71,11 @@ export class EdgeIncomplete extends Error {
     );
   }
 }
+
+/** The settings ask for a transport that this version does not have. */
+export class TransportMissing extends Error {
+  readonly code = 'transport-missing';
+  constructor(transport: string) {
+    super(`EVENT_TRANSPORT=${transport} is not available in this version; leave it unset for in-process.`);
+  }
+}

@@ -105,11 +105,7 @@ export class InProcessTransport extends Server implements CustomTransportStrateg
     const problems = incompleteEdges(members, this.registered);
     if (problems.length > 0) throw new EdgeIncomplete(problems);
     this.hosted = new Map(members.map((member) => [member.module, this.host(member)]));
-    await Promise.all(
-      [...this.hosted.values()].map(async ({ presence, partitions }) => {
-        await Promise.all([partitions.makeAhead(new Date()), presence.begin()]);
-      }),
-    );
+    await Promise.all([...this.hosted.values()].map(({ presence }) => presence.begin()));
     this.bus.connect(this);
     for (const { feeds, held } of this.hosted.values()) {
       feeds.forEach((feed) => feed.start());

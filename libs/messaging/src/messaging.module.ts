@@ -1,8 +1,12 @@
+import { SETTINGS, Settings } from '@banyan/config';
+import { SETTINGS, Settings } from '@banyan/config';
 import { Database } from '@banyan/persistence';
 import { DynamicModule, Module } from '@nestjs/common';
 import { Bus } from './bus';
 import { Sendable, Subscription } from './definitions';
 import { Outbox } from './outbox';
+import { OutboxPartitions } from './outbox-partitions';
+import { OutboxPartitions } from './outbox-partitions';
 
 export interface ModuleMessages {
   module: string;
@@ -26,9 +30,12 @@ export class MessagingModule {
       providers: [
         {
           provide: Outbox,
-          inject: [Bus, Database],
-          useFactory: (bus: Bus, database: Database) =>
-            bus.join({ module, database, publishes, hears }),
+          inject: [Bus, Database, SETTINGS],
+          useFactory: async (bus: Bus, database: Database, settings: Settings) => {
+            // Modules publish while they start (seeds, first keys), before the transport does.
+            await new OutboxPartitions(database, settings.bus.retentionDays).makeAhead(new Date());
+            return bus.join({ module, database, publishes, hears });
+          },
         },
       ],
       exports: [Outbox, BusModule],

@@ -1,0 +1,100 @@
+import 'reflect-metadata';
+import { loadSettings, type Settings } from '@banyan/config';
+import { armFailpoints } from '@banyan/failpoints';
+import { createHttpApp } from '@banyan/http';
+import { connectBus } from '@banyan/messaging';
+import type { INestApplication } from '@nestjs/common';
+import { modules } from './modules';
+
+// Draining is given up after this, so that whoever asked us to stop is not kept waiting for ten seconds.
+const DRAIN_MS = 8_000;
+
+interface Supplied {
+  env: Record<string, string>;
+  stop(): Promise<void>;
+}
+
+async function main(environment: NodeJS.ProcessEnv): Promise<void> {
+  const supplied = await supply(environment);
+  let app: INestApplication | undefined;
+  const stopping = stopOnSignal(async () => {
+    await app?.close();
+  }, supplied);
+  try {
+    const settings = loadSettings({ ...environment, ...supplied.env });
+    armFailpoints(settings);
+    app = await createHttpApp(settings, modules);
+    connectBus(app);
+    await app.init();
+    await app.startAllMicroservices();
+    await app.listen(settings.http.port, settings.http.host);
+    if (settings.environment !== 'production') welcome(await app.getUrl(), settings);
+  } catch (error) {
+    if (stopping.begun) return;
+    process.stderr.write(`${explain(error, environment)}\n`);
+    await app?.close().catch(() => undefined);
+    await supplied.stop();
+    process.exit(1);
+  }
+}
+
+/** In development, what the environment leaves open is started here: a database, the payment provider, secrets. */
+async function supply(environment: NodeJS.ProcessEnv): Promise<Supplied> {
+  if ((environment['NODE_ENV'] ?? 'development') !== 'development') return { env: {}, stop: async () => undefined };
+  // Loaded only here: production installs do not have what it needs.
+  const { startDevelopment } = await import('@banyan/development');
+  return startDevelopment(environment);
+}
+
+/** Drains and ends on SIGINT and SIGTERM; a signal that comes twice (the terminal's and npm's) counts once. */
+function stopOnSignal(close: () => Promise<void>, supplied: Supplied): { begun: boolean } {
+  const stopping = { begun: false };
+  const stop = async () => {
+    if (stopping.begun) return;
+    stopping.begun = true;
+    const late = setTimeout(() => {
+      process.stderr.write('Not everything could be finished in time; stopping all the same.\n');
+      void supplied.stop().finally(() => process.exit(1));
+    }, DRAIN_MS);
+    try {
+      await close();
+      clearTimeout(late);
+      await supplied.stop();
+      process.exit(0);
+    } catch (error) {
+      process.stderr.write(`Stopping failed: ${(error as Error).message}\n`);
+      process.exit(1);
+    }
+  };
+  process.on('SIGINT', () => void stop());
+  process.on('SIGTERM', () => void stop());
+  return stopping;
+}
+
+function welcome(url: string, { admin }: Settings): void {
+  const lines = [
+    `The shop is open: ${url}/api/v1`,
+    `  Documentation   ${url}/docs`,
+    `  Health          ${url}/health/ready`,
+    ...(admin ? [`  Admin           ${admin.email}  ${admin.password}`] : []),
+    `  Try             npm run demo    (in another terminal: twenty orders of every kind)`,
+    `  Stop            Ctrl-C`,
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+/** One line that names the cause and the cure, where we know them. */
+function explain(error: unknown, environment: NodeJS.ProcessEnv): string {
+  if (!(error instanceof Error)) return String(error);
+  if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') {
+    const port = environment['PORT'] ?? '3000';
+    return `Port ${port} is taken. Stop what listens there, or choose another: PORT=3001 npm start`;
+  }
+  const known = typeof (error as { code?: unknown }).code === 'string' || error.name === 'SettingsError';
+  return known ? error.message : (error.stack ?? error.message);
+}
+
+main(process.env).catch((error: unknown) => {
+  process.stderr.write(`${explain(error, process.env)}\n`);
+  process.exit(1);
+});
