@@ -14,7 +14,10 @@ interface Violation {
 }
 
 interface Report {
-  summary: { violations: Omit<Violation, 'comment'>[]; ruleSetUsed: { forbidden: { name: string; comment: string }[] } };
+  summary: {
+    violations: Omit<Violation, 'comment'>[];
+    ruleSetUsed: { forbidden: { name: string; comment: string }[] };
+  };
 }
 
 describe('the boundaries', () => {

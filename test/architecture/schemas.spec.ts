@@ -1,5 +1,7 @@
+import 'reflect-metadata';
 import { migrate, openDatabase, prepareDatabase, type Database } from '@banyan/persistence';
 import { Client } from 'pg';
+import { moduleData } from '../../tools/db/modules';
 import { freshDatabase, type FreshDatabase } from '../database/database';
 
 class CreateSecret1795183200001 {
@@ -65,8 +67,50 @@ describe('a module’s schema', () => {
   });
 
   async function asAdministrator(sql: string): Promise<void> {
-    const client = new Client({ connectionString: fresh.url });
-    await client.connect();
-    await client.query(sql).finally(() => client.end());
+    await administrator(fresh.url, sql);
   }
 });
+
+describe('the schemas of the shop', () => {
+  let fresh: FreshDatabase;
+
+  beforeAll(async () => {
+    fresh = await freshDatabase();
+    for (const { module, migrations } of moduleData) {
+      await prepareDatabase(module, fresh.url);
+      await migrate(module, fresh.url, migrations);
+    }
+  });
+
+  afterAll(() => fresh.drop());
+
+  const trespassers = () => administrator(fresh.url, TRESPASSERS, [moduleData.map(({ module }) => module)]);
+
+  it('are closed to every module but their own, table by table', async () => {
+    expect(await trespassers()).toEqual([]);
+  });
+
+  it('would be seen open if a migration opened one', async () => {
+    await administrator(fresh.url, 'GRANT SELECT ON payments.payment TO banyan_orders');
+    expect(await trespassers()).toEqual([{ role: 'banyan_orders', reaches: 'payments.payment' }]);
+  });
+});
+
+const TRESPASSERS = `
+  SELECT rolname AS role, format('%I.%I', nspname, relname) AS reaches
+  FROM unnest($1::text[]) AS own
+  JOIN pg_roles ON rolname = 'banyan_' || own
+  JOIN pg_namespace ON nspname = ANY ($1) AND nspname <> own
+  JOIN pg_class ON relnamespace = pg_namespace.oid AND relkind IN ('r', 'p', 'v', 'm', 'S')
+  WHERE CASE relkind
+    WHEN 'S' THEN has_sequence_privilege(pg_roles.oid, pg_class.oid, 'USAGE, SELECT, UPDATE')
+    ELSE has_table_privilege(pg_roles.oid, pg_class.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')
+  END
+  ORDER BY 1, 2`;
+
+async function administrator(url: string, sql: string, values: unknown[] = []): Promise<unknown[]> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  const { rows } = await client.query(sql, values).finally(() => client.end());
+  return rows as unknown[];
+}
