@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { access, writeFile } from 'node:fs/promises';
+import { access, stat, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { adminLogin } from '../shop-client/admin-login';
@@ -92,16 +92,22 @@ async function replay(args: Arguments, environment: NodeJS.ProcessEnv, progress:
 }
 
 async function assertWritable(file: string): Promise<void> {
+  const folder = dirname(resolve(file));
+  const isFolder = await stat(file).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  if (isFolder) throw new WrongArguments(`--report: ${file} is a folder; name a file.`);
   try {
-    await access(dirname(resolve(file)), constants.W_OK);
+    await access(folder, constants.W_OK);
   } catch {
-    throw new WrongArguments(`--report: there is no folder ${dirname(resolve(file))} to write to.`);
+    throw new WrongArguments(`--report: there is no folder ${folder} that may be written to.`);
   }
 }
 
 async function tell(report: Report, file: string | undefined): Promise<void> {
-  if (file) await writeFile(file, `${JSON.stringify(report, null, 2)}\n`);
   process.stdout.write(`${tableOf(report)}\n`);
+  if (file) await writeFile(file, `${JSON.stringify(report, null, 2)}\n`);
 }
 
 /** The exit code; says on stderr what the shop came to that the invoices do not say. */
