@@ -39,7 +39,8 @@ export class AccessMemory {
   }
 
   key(kid: string): CryptoKey | undefined {
-    return this.keys.get(kid)?.key;
+    const known = this.keys.get(kid);
+    return known && known.untilMs > Date.now() ? known.key : undefined;
   }
 
   isErased(userId: string): boolean {

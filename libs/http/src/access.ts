@@ -17,7 +17,7 @@ export interface VerificationKey {
 const accept = statement(
   'access.accept-key',
   `insert into verification_key (kid, public_key, not_before, expires_at) values ($1, $2, $3, $4)
-   on conflict (kid) do update set expires_at = greatest(verification_key.expires_at, excluded.expires_at)`,
+   on conflict (kid) do update set expires_at = excluded.expires_at`,
 );
 const recordErasure = statement(
   'access.record-erasure',
@@ -29,7 +29,7 @@ const recordErasure = statement(
 export class VerificationKeys {
   constructor(@Inject(AccessMemory) private readonly memory: AccessMemory) {}
 
-  /** Takes a key into use, as of the commit. Known ones only live longer by it. */
+  /** Takes a key into use, as of the commit; of a key that is known already, the date it expires at. */
   async accept(tx: Transaction, key: VerificationKey): Promise<void> {
     await tx.query(accept, [key.kid, JSON.stringify(key.publicKey), key.notBefore, key.expiresAt]);
     tx.afterCommit(() => void this.memory.addKey(key.kid, key.publicKey, key.expiresAt));

@@ -1,0 +1,42 @@
+import { availableParallelism } from 'node:os';
+import { hash, verify } from '@node-rs/argon2';
+import { Injectable } from '@nestjs/common';
+
+// What OWASP recommends for argon2id: 19 MiB, two passes, one lane. The package's algorithm is argon2id unless told otherwise.
+const STRENGTH = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
+
+// Hashing runs on the thread pool that files and name lookups share (four threads), and each hash holds its memory.
+const AT_ONCE = Math.min(3, availableParallelism());
+
+/** Hashes passwords and checks them, a few at a time. */
+@Injectable()
+export class Passwords {
+  private running = 0;
+  private readonly waiting: (() => void)[] = [];
+  private stranger: Promise<string> | undefined;
+
+  hash(password: string): Promise<string> {
+    return this.inTurn(() => hash(password, STRENGTH));
+  }
+
+  /** Without a hash, since there is no such user, it takes just as long and answers false. */
+  async matches(password: string, hashed: string | undefined): Promise<boolean> {
+    this.stranger ??= this.hash('the password of nobody');
+    const against = hashed ?? (await this.stranger);
+    const same = await this.inTurn(() => verify(against, password));
+    return same && hashed !== undefined;
+  }
+
+  private async inTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (this.running >= AT_ONCE) await new Promise<void>((resolve) => this.waiting.push(resolve));
+    else this.running += 1;
+    try {
+      return await work();
+    } finally {
+      // The turn goes to the next in line, and is given up only where nobody waits.
+      const next = this.waiting.shift();
+      if (next) next();
+      else this.running -= 1;
+    }
+  }
+}
