@@ -1,11 +1,9 @@
 import { SETTINGS, Settings } from '@banyan/config';
-import { SETTINGS, Settings } from '@banyan/config';
 import { Database } from '@banyan/persistence';
 import { DynamicModule, Module } from '@nestjs/common';
 import { Bus } from './bus';
 import { Sendable, Subscription } from './definitions';
 import { Outbox } from './outbox';
-import { OutboxPartitions } from './outbox-partitions';
 import { OutboxPartitions } from './outbox-partitions';
 
 export interface ModuleMessages {
