@@ -21,7 +21,9 @@ export async function openDatabase(options: OpenDatabase): Promise<Database> {
   const source = dataSourceOf(module, options, options.entities, migrations);
   await source.initialize();
   try {
-    if (await source.showMigrations()) {
+    // The first look makes the table of migrations; of instances that start at once, the one with the lock shall.
+    const [{ fresh }] = await source.query<[{ fresh: boolean }]>(`SELECT to_regclass('migration') IS NULL AS fresh`);
+    if ((fresh && options.migrate) || (await source.showMigrations())) {
       if (!options.migrate) throw new PendingMigrations(module, await pending(source));
       await migrate(module, url, migrations);
     }
