@@ -1,8 +1,5 @@
-import { InventoryModule } from '@banyan/inventory';
-import { OrdersModule } from '@banyan/orders';
-import { PaymentsModule } from '@banyan/payments';
 import { moduleDataOf } from '@banyan/persistence';
-import { UsersModule } from '@banyan/users';
+import { modules } from '../../apps/monolith/src/modules';
 
 /** What each module keeps in its database. */
-export const moduleData = [UsersModule, OrdersModule, PaymentsModule, InventoryModule].map(moduleDataOf);
+export const moduleData = modules.map(moduleDataOf);

@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { loadSettings, type Settings } from '@banyan/config';
+import { startDevelopment } from '@banyan/development';
 import { armFailpoints } from '@banyan/failpoints';
 import { createHttpApp } from '@banyan/http';
 import { connectBus } from '@banyan/messaging';
@@ -41,8 +42,6 @@ async function main(environment: NodeJS.ProcessEnv): Promise<void> {
 /** In development, what the environment leaves open is started here: a database, the payment provider, secrets. */
 async function supply(environment: NodeJS.ProcessEnv): Promise<Supplied> {
   if ((environment['NODE_ENV'] ?? 'development') !== 'development') return { env: {}, stop: async () => undefined };
-  // Loaded only here: production installs do not have what it needs.
-  const { startDevelopment } = await import('@banyan/development');
   return startDevelopment(environment);
 }
 

@@ -1,5 +1,6 @@
 /** Another living process works in this folder; the message names it and says what to do. One line. */
 export class FolderInUse extends Error {
+  readonly code = 'folder-in-use';
   constructor(
     readonly folder: string,
     readonly pid: number | null,
@@ -11,7 +12,11 @@ export class FolderInUse extends Error {
 }
 
 /** The embedded PostgreSQL cannot serve; the message names the cause and the cure. One line. */
-export class PostgresDidNotStart extends Error {}
+export class PostgresDidNotStart extends Error {
+  readonly code = 'postgres-did-not-start';
+}
 
 /** The simulated payment provider cannot serve; the message names the cause and the cure. One line. */
-export class PaymentProviderDidNotStart extends Error {}
+export class PaymentProviderDidNotStart extends Error {
+  readonly code = 'payment-provider-did-not-start';
+}
