@@ -39,7 +39,7 @@ export class OrderAlreadyCancelled extends Error {
 }
 
 /** Only an admin sees other customers' orders. */
-export class OthersOrdersForbidden extends Error {
+export class Forbidden extends Error {
   readonly code = 'forbidden';
   constructor() {
     super('Only an admin may ask for the orders of a given customer.');

@@ -1,10 +1,10 @@
 import type { Caller } from '@banyan/http';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { OthersOrdersForbidden } from './errors';
+import { Forbidden } from './errors';
 import type { Order, OrderStatus } from './order';
 import { OrdersRepository } from './orders.repository';
 
-/** The caller's own orders, newest first; for an admin everybody's, or one customer's. Fails with OthersOrdersForbidden. */
+/** The caller's own orders, newest first; for an admin everybody's, or one customer's. Fails with Forbidden. */
 export class ListOrders extends Query<Order[]> {
   constructor(
     readonly caller: Caller,
@@ -25,7 +25,7 @@ export class ListOrdersHandler implements IQueryHandler<ListOrders> {
 
   async execute({ caller, filter }: ListOrders): Promise<Order[]> {
     if (caller.roles.includes('admin')) return this.orders.list(filter);
-    if (filter.customerId !== undefined) throw new OthersOrdersForbidden();
+    if (filter.customerId !== undefined) throw new Forbidden();
     return this.orders.list({ ...filter, customerId: caller.id });
   }
 }

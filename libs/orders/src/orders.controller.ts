@@ -21,7 +21,7 @@ import { ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { CancelOrder } from './cancel-order';
-import { AmountTooLarge, CurrencyMismatch, OrderAlreadyCancelled, OrderNotFound, OthersOrdersForbidden, UnknownProduct } from './errors';
+import { AmountTooLarge, CurrencyMismatch, OrderAlreadyCancelled, OrderNotFound, Forbidden, UnknownProduct } from './errors';
 import { GetOrder } from './get-order';
 import { ListOrders } from './list-orders';
 import { cancelReasons, orderStatuses } from './order';
@@ -103,7 +103,7 @@ export class OrdersController {
   @Get()
   @Access('user')
   @Answers(200, orders)
-  @Refuses({ 403: [OthersOrdersForbidden] })
+  @Refuses({ 403: [Forbidden] })
   async list(
     @Query({ schema: listing }) { status, customerId, cursor, limit }: z.infer<typeof listing>,
     @CurrentUser() caller: Caller,
