@@ -1,58 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { v7 as uuidv7 } from 'uuid';
-
-const repository = join(__dirname, '../../..');
-
-/** The provider as a process of its own, which can be killed and started again on the same books. */
-class ProviderProcess {
-  readonly folder = mkdtempSync(join(tmpdir(), 'banyan-provider-'));
-  url = '';
-  child!: ChildProcess;
-
-  async start(): Promise<void> {
-    this.child = spawn(
-      process.execPath,
-      ['--require', './test/run-from-source.cjs', 'apps/payment-provider/src/main.ts'],
-      {
-        cwd: repository,
-        env: { ...process.env, PROVIDER_FOLDER: this.folder },
-        stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
-      },
-    );
-    const [line] = await once(createInterface(this.child.stdout!), 'line');
-    this.url = JSON.parse(line).listening;
-  }
-
-  async end(by: () => unknown): Promise<number | null> {
-    const exit = once(this.child, 'exit');
-    by();
-    return (await exit)[0];
-  }
-
-  async remove(): Promise<void> {
-    if (this.child.exitCode === null && this.child.signalCode === null)
-      await this.end(() => this.child.kill('SIGKILL'));
-    rmSync(this.folder, { recursive: true });
-  }
-
-  async call(method: string, path: string, body?: object, signal?: AbortSignal) {
-    const answer = await fetch(this.url + path, {
-      method,
-      ...(body && { body: JSON.stringify(body) }),
-      ...(signal && { signal }),
-    });
-    return { status: answer.status, body: (await answer.json()) as Record<string, any> };
-  }
-
-  capture(key: string, token: string, amount = 2550, signal?: AbortSignal) {
-    return this.call('PUT', `/captures/${key}`, { amount, currency: 'GBP', token }, signal);
-  }
-}
+import { ProviderProcess } from '../test/provider-process';
 
 describe('the simulated payment provider', () => {
   let provider: ProviderProcess;
@@ -65,7 +12,7 @@ describe('the simulated payment provider', () => {
 
   it('charges once per key, however often it is asked', async () => {
     const key = uuidv7();
-    const answers = await Promise.all(Array.from({ length: 20 }, () => provider.capture(key, 'tok_approved')));
+    const answers = await Promise.all(Array.from({ length: 20 }, () => capture(key, 'tok_approved')));
 
     expect(new Set(answers.map(({ body }) => JSON.stringify(body))).size).toBe(1);
     expect(answers[0]).toMatchObject({ status: 200, body: { outcome: 'captured', amount: 2550, currency: 'GBP' } });
@@ -74,8 +21,8 @@ describe('the simulated payment provider', () => {
 
   it('refuses a key that was used for another charge', async () => {
     const key = uuidv7();
-    await provider.capture(key, 'tok_approved', 100);
-    expect(await provider.capture(key, 'tok_approved', 101)).toMatchObject({
+    await capture(key, 'tok_approved', 100);
+    expect(await capture(key, 'tok_approved', 101)).toMatchObject({
       status: 409,
       body: { error: 'key-reused' },
     });
@@ -87,9 +34,9 @@ describe('the simulated payment provider', () => {
   ])('declines %s for good', async (token, reason) => {
     const key = uuidv7();
     const declined = { status: 200, body: { outcome: 'declined', reason } };
-    expect(await provider.capture(key, token)).toMatchObject(declined);
-    expect(await provider.call('GET', `/captures/${key}`)).toMatchObject(declined);
-    expect(await provider.call('PUT', `/refunds/${uuidv7()}`, { captureKey: key, amount: 1 })).toMatchObject({
+    expect(await capture(key, token)).toMatchObject(declined);
+    expect(await call('GET', `/captures/${key}`)).toMatchObject(declined);
+    expect(await call('PUT', `/refunds/${uuidv7()}`, { captureKey: key, amount: 1 })).toMatchObject({
       status: 422,
       body: { error: 'capture-not-found' },
     });
@@ -97,18 +44,18 @@ describe('the simulated payment provider', () => {
 
   it('refuses a token that is not one of its own, and leaves the key free', async () => {
     const key = uuidv7();
-    expect(await provider.capture(key, 'tok_unheard_of')).toMatchObject({
+    expect(await capture(key, 'tok_unheard_of')).toMatchObject({
       status: 400,
       body: { error: 'unknown-token' },
     });
-    expect((await provider.call('GET', `/captures/${key}`)).status).toBe(404);
+    expect((await call('GET', `/captures/${key}`)).status).toBe(404);
   });
 
   it('charges tok_slow at once and answers after three seconds', async () => {
     const key = uuidv7();
     const began = Date.now();
-    const slow = provider.capture(key, 'tok_slow');
-    await until(async () => (await provider.call('GET', `/captures/${key}`)).status === 200);
+    const slow = capture(key, 'tok_slow');
+    await until(async () => (await call('GET', `/captures/${key}`)).status === 200);
     expect(Date.now() - began).toBeLessThan(2_500);
 
     expect(await slow).toMatchObject({ status: 200, body: { outcome: 'captured' } });
@@ -118,9 +65,9 @@ describe('the simulated payment provider', () => {
   it('charges tok_timeout, never answers, and tells the outcome when asked for it', async () => {
     const key = uuidv7();
     const impatience = new AbortController();
-    const unanswered = provider.capture(key, 'tok_timeout', 2550, impatience.signal);
+    const unanswered = capture(key, 'tok_timeout', 2550, impatience.signal);
     unanswered.catch(() => undefined);
-    await until(async () => (await provider.call('GET', `/captures/${key}`)).body.outcome === 'captured');
+    await until(async () => (await call('GET', `/captures/${key}`)).body.outcome === 'captured');
     impatience.abort();
     await expect(unanswered).rejects.toThrow();
     expect(await linesOf(key)).toHaveLength(1);
@@ -128,36 +75,36 @@ describe('the simulated payment provider', () => {
 
   it('fails twice for tok_error, counting across a kill -9, then approves', async () => {
     const key = uuidv7();
-    expect((await provider.capture(key, 'tok_error')).status).toBe(500);
-    await provider.end(() => provider.child.kill('SIGKILL'));
+    expect((await capture(key, 'tok_error')).status).toBe(500);
+    await provider.kill();
     await provider.start();
-    expect((await provider.call('GET', `/captures/${key}`)).status).toBe(404);
-    expect((await provider.capture(key, 'tok_error')).status).toBe(503);
-    expect(await provider.capture(key, 'tok_error')).toMatchObject({ status: 200, body: { outcome: 'captured' } });
+    expect((await call('GET', `/captures/${key}`)).status).toBe(404);
+    expect((await capture(key, 'tok_error')).status).toBe(503);
+    expect(await capture(key, 'tok_error')).toMatchObject({ status: 200, body: { outcome: 'captured' } });
   });
 
   it('closes an unused key for good when it is voided, and tells the outcome of a used one', async () => {
     const [unused, used] = [uuidv7(), uuidv7()];
-    expect(await provider.call('POST', `/captures/${unused}/void`)).toMatchObject({ body: { outcome: 'voided' } });
-    expect(await provider.capture(unused, 'tok_approved')).toMatchObject({ status: 200, body: { outcome: 'voided' } });
+    expect(await call('POST', `/captures/${unused}/void`)).toMatchObject({ body: { outcome: 'voided' } });
+    expect(await capture(unused, 'tok_approved')).toMatchObject({ status: 200, body: { outcome: 'voided' } });
 
-    await provider.capture(used, 'tok_approved');
-    expect(await provider.call('POST', `/captures/${used}/void`)).toMatchObject({ body: { outcome: 'captured' } });
+    await capture(used, 'tok_approved');
+    expect(await call('POST', `/captures/${used}/void`)).toMatchObject({ body: { outcome: 'captured' } });
   });
 
   it('refunds once per key and never more than is left', async () => {
     const [captureKey, first, second] = [uuidv7(), uuidv7(), uuidv7()];
-    await provider.capture(captureKey, 'tok_approved', 1000);
-    const refund = () => provider.call('PUT', `/refunds/${first}`, { captureKey, amount: 700 });
+    await capture(captureKey, 'tok_approved', 1000);
+    const refund = () => call('PUT', `/refunds/${first}`, { captureKey, amount: 700 });
     expect(await refund()).toMatchObject({ status: 200, body: { outcome: 'refunded', amount: 700, currency: 'GBP' } });
     expect(await refund()).toMatchObject({ status: 200 });
-    expect(await provider.call('PUT', `/refunds/${first}`, { captureKey, amount: 1 })).toMatchObject({ status: 409 });
-    expect(await provider.call('PUT', `/refunds/${second}`, { captureKey, amount: 301 })).toMatchObject({
+    expect(await call('PUT', `/refunds/${first}`, { captureKey, amount: 1 })).toMatchObject({ status: 409 });
+    expect(await call('PUT', `/refunds/${second}`, { captureKey, amount: 301 })).toMatchObject({
       status: 422,
       body: { error: 'exceeds-capture' },
     });
-    expect((await provider.call('GET', `/refunds/${second}`)).status).toBe(404);
-    expect((await provider.call('GET', `/captures/${captureKey}`)).body.refunded).toBe(700);
+    expect((await call('GET', `/refunds/${second}`)).status).toBe(404);
+    expect((await call('GET', `/captures/${captureKey}`)).body.refunded).toBe(700);
   });
 
   it('keeps every charge that it answered through kill -9 under load', async () => {
@@ -165,13 +112,13 @@ describe('the simulated payment provider', () => {
     const load = Array.from({ length: 16 }, async () => {
       for (;;) {
         const key = uuidv7();
-        await provider.capture(key, 'tok_approved');
+        await capture(key, 'tok_approved');
         answered.push(key);
       }
     });
     const ended = Promise.allSettled(load);
     await until(() => answered.length > 300);
-    await provider.end(() => provider.child.kill('SIGKILL'));
+    await provider.kill();
     await ended;
     await provider.start();
 
@@ -193,7 +140,7 @@ describe('the simulated payment provider', () => {
     ['GET', '/books?limit=none', undefined, 400],
     ['GET', '/elsewhere', undefined, 404],
   ])('answers %s %s it cannot understand with a refusal', async (method, path, body, status) => {
-    expect((await provider.call(method, path, body)).status).toBe(status);
+    expect((await call(method, path, body)).status).toBe(status);
   });
 
   it('ends cleanly on SIGTERM', async () => {
@@ -206,10 +153,23 @@ describe('the simulated payment provider', () => {
     await provider.start();
   });
 
+  async function call(method: string, path: string, body?: object, signal?: AbortSignal) {
+    const answer = await fetch(provider.url + path, {
+      method,
+      ...(body && { body: JSON.stringify(body) }),
+      ...(signal && { signal }),
+    });
+    return { status: answer.status, body: (await answer.json()) as Record<string, any> };
+  }
+
+  function capture(key: string, token: string, amount = 2550, signal?: AbortSignal) {
+    return call('PUT', `/captures/${key}`, { amount, currency: 'GBP', token }, signal);
+  }
+
   async function allLines(): Promise<Record<string, any>[]> {
     const lines: Record<string, any>[] = [];
     for (let after: number | null = 0; after !== null;) {
-      const { body } = await provider.call('GET', `/books?after=${after}&limit=100`);
+      const { body } = await call('GET', `/books?after=${after}&limit=100`);
       lines.push(...body.lines);
       after = body.next;
     }

@@ -1,7 +1,7 @@
 import type { Money } from './payment';
 
 export class PaymentNotFound extends Error {
-  readonly code = 'not-found';
+  readonly code = 'payment-not-found';
   constructor(readonly id: string) {
     super(`There is no payment ${id}.`);
   }
