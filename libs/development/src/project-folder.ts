@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 
 /** The root of the checkout, found from this file, which runs from `libs` in tests and from `dist` otherwise. */
 export function projectFolder(from = __dirname): string {
@@ -11,4 +11,4 @@ export function projectFolder(from = __dirname): string {
 
 /** Where development keeps its database, the provider's books and its secrets: BANYAN_FOLDER, or `.banyan` in the project. */
 export const developmentFolder = (env: NodeJS.ProcessEnv): string =>
-  env['BANYAN_FOLDER'] || join(projectFolder(), '.banyan');
+  resolve(env['BANYAN_FOLDER'] || join(projectFolder(), '.banyan'));
