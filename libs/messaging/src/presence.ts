@@ -1,6 +1,9 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Logger } from '@nestjs/common';
 import { Database } from '@banyan/persistence';
+
+type Session = Awaited<ReturnType<Database['session']>>;
 
 const RECONNECT_MS = 500;
 
@@ -12,42 +15,54 @@ export class Presence {
   readonly owner = randomUUID();
   /** The lock's key. */
   readonly key = randomInt(1, 2 ** 47);
-  private ended = false;
-  private release: (() => void) | undefined;
-  private running: Promise<void> | undefined;
+  private readonly logger = new Logger(Presence.name);
+  private readonly ending = new AbortController();
+  private finished: Promise<void> | undefined;
 
-  constructor(private readonly database: Database) {}
+  constructor(private readonly database: Pick<Database, 'module' | 'session'>) {}
 
-  /** Resolves once the lock is held; it is taken again whenever the session is lost. */
+  /** Takes the lock, and again whenever its session is lost. Throws where the database is away at first. */
   async begin(): Promise<void> {
-    await new Promise<void>((ready) => {
-      this.running = this.hold(ready);
-    });
+    this.finished = this.keep(await this.lock());
   }
 
   async end(): Promise<void> {
-    this.ended = true;
-    this.release?.();
-    await this.running;
+    this.ending.abort();
+    await this.finished;
   }
 
-  private async hold(ready: () => void): Promise<void> {
-    while (!this.ended) {
+  private async lock(): Promise<Session> {
+    const session = await this.database.session();
+    try {
+      await session.client.query('SELECT pg_advisory_lock($1)', [this.key]);
+      return session;
+    } catch (error) {
+      session.client.end().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  private async keep(first: Session): Promise<void> {
+    const { signal } = this.ending;
+    const ended = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+    let session: Session | undefined = first;
+    while (session) {
+      await Promise.race([session.lost, ended]);
+      const closed = session.client.end().catch(() => undefined);
+      if (signal.aborted) return closed;
+      this.logger.warn(`${this.database.module} has lost its lock; takes it again.`);
+      session = await this.lockAgain(signal);
+    }
+  }
+
+  private async lockAgain(signal: AbortSignal): Promise<Session | undefined> {
+    while (!signal.aborted) {
       try {
-        const session = await this.database.session();
-        const lost = new Promise<Error>((resolve) => session.on('error', resolve));
-        const left = new Promise<undefined>((resolve) => (this.release = () => resolve(undefined)));
-        try {
-          await session.query('SELECT pg_advisory_lock($1)', [this.key]);
-          ready();
-          await Promise.race([lost, left]);
-        } finally {
-          // Destroyed rather than given back: the lock must not stay with a session that does other work.
-          session.release(true);
-        }
+        return await this.lock();
       } catch {
-        await delay(RECONNECT_MS);
+        await delay(RECONNECT_MS, undefined, { signal }).catch(() => undefined);
       }
     }
+    return undefined;
   }
 }

@@ -13,6 +13,7 @@ export interface ConnectionSettings {
 }
 
 const INT8 = 20;
+const UNANSWERED_MS = 5_000;
 
 /** The role that owns a module's schema, and that every session of the module runs as. */
 export function roleOf(module: string): string {
@@ -45,6 +46,8 @@ export function dataSourceOf(
       keepAlive: true,
       types: { getTypeParser: parserOf },
       options: sessionOptions(module, settings.transactionTimeoutMs),
+      // The server has ended whatever takes longer; without an answer by then, none will come over this connection.
+      ...(settings.transactionTimeoutMs > 0 && { query_timeout: settings.transactionTimeoutMs + UNANSWERED_MS }),
     },
   };
   return new DataSource(options);

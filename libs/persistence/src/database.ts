@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { failpoint } from '@banyan/failpoints';
-import { Pool, PoolClient, QueryResult } from 'pg';
+import { Logger } from '@nestjs/common';
+import { Client, ClientConfig, Pool, QueryResult } from 'pg';
 import { DataSource, EntityManager } from 'typeorm';
 import { isContention } from './database-errors';
 import { Statement } from './statement';
-import { Transaction } from './transaction';
+import { CommitRefused, Transaction } from './transaction';
 
 // A deadlock's loser succeeds at once when it tries again, unless the load is such that a person must look at it.
 const CONTENTION_TRIES = 5;
@@ -14,6 +15,7 @@ export class Database {
   /** TypeORM outside any transaction, for cold reads. */
   readonly entities: EntityManager;
   private readonly pool: Pool;
+  private readonly logger = new Logger(Database.name);
 
   constructor(
     readonly module: string,
@@ -48,9 +50,23 @@ export class Database {
     }
   }
 
-  /** A connection of its own, outside the pool's counting of short work: for locks held by a session, and LISTEN. */
-  async session(): Promise<PoolClient> {
-    return this.pool.connect();
+  /**
+   * A connection beside the pool, for locks held by a session, and LISTEN. Whoever asks for it ends it. `lost` resolves
+   * when it is gone, for whatever reason.
+   */
+  async session(): Promise<{ client: Client; lost: Promise<void> }> {
+    const client = new Client((this.pool as unknown as { options: ClientConfig }).options);
+    const lost = new Promise<void>((resolve) => client.on('end', resolve).on('error', () => resolve()));
+    await client.connect();
+    return { client, lost };
+  }
+
+  /** Closes the pool; waits `patienceMs` at most for connections that are still in use, whose work then comes to nothing. */
+  async close(patienceMs = 2_000): Promise<void> {
+    const timer = new AbortController();
+    const patience = delay(patienceMs, undefined, { signal: timer.signal }).catch(() => undefined);
+    await Promise.race([this.dataSource.destroy(), patience]);
+    timer.abort();
   }
 
   private async attempt<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
@@ -67,9 +83,11 @@ export class Database {
       await begun;
       tx.close();
       await failpoint('transaction.before-commit');
-      await client.query('COMMIT');
+      const { command } = await client.query('COMMIT');
+      // To COMMIT after a failed statement the server answers ROLLBACK, and that is no error to it.
+      if (command !== 'COMMIT') throw new CommitRefused();
       await failpoint('transaction.after-commit');
-      tx.committed();
+      for (const error of tx.committed()) this.logger.error('What was to follow a commit failed.', (error as Error).stack);
       return result;
     } catch (error) {
       tx.close();

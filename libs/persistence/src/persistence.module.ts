@@ -9,7 +9,7 @@ class ClosesDatabase implements OnApplicationShutdown {
   constructor(@Inject(Database) private readonly database: Database) {}
 
   async onApplicationShutdown(): Promise<void> {
-    await this.database.dataSource.destroy();
+    await this.database.close();
   }
 }
 

@@ -15,6 +15,14 @@ export class TransactionIsOver extends Error {
   }
 }
 
+/** The database rolled the transaction back at COMMIT, because a statement in it had failed and the error was caught. */
+export class CommitRefused extends Error {
+  readonly code = 'commit-refused';
+  constructor() {
+    super('Nothing was committed: a statement of the transaction had failed, and its error was caught. Let it through.');
+  }
+}
+
 /** One open transaction on one connection. Passed explicitly, so that a reader sees what commits together. */
 export class Transaction {
   private open = true;
@@ -50,7 +58,7 @@ export class Transaction {
     return this.runner.manager;
   }
 
-  /** Runs once the transaction has committed, and never if it has not. What it throws is the caller's fault, not ours. */
+  /** Runs once the transaction has committed, and never if it has not. It must not throw: what is committed stays so. */
   afterCommit(callback: () => void): void {
     if (!this.open) throw new TransactionIsOver();
     this.onCommit.push(callback);
@@ -59,9 +67,20 @@ export class Transaction {
   /** Ends the handle; further use throws. */
   close(): void {
     this.open = false;
+    // An EntityManager that outlives the transaction would otherwise write on a connection that others use by now.
+    if (this.runner) Object.assign(this.runner, { isReleased: true });
   }
 
-  committed(): void {
-    for (const callback of this.onCommit) callback();
+  /** Runs what waited for the commit; answers what it threw. */
+  committed(): unknown[] {
+    const thrown: unknown[] = [];
+    for (const callback of this.onCommit) {
+      try {
+        callback();
+      } catch (error) {
+        thrown.push(error);
+      }
+    }
+    return thrown;
   }
 }
