@@ -24,7 +24,7 @@ export interface Progress {
 export class Consumer {
   constructor(
     readonly module: string,
-    private readonly database: Database,
+    readonly database: Database,
     private readonly handlers: Handlers,
     private readonly held: HeldMessages,
     private readonly rule: RetryRule,
@@ -70,11 +70,8 @@ export class Consumer {
           continue;
         }
         const handler = this.handlers.find(arrival.at.type);
-        if (!handler) continue;
-        if (stream.held && handler.overtakes) {
-          await this.held.discardStream(tx, progress.source, arrival.at, `overtaken by ${arrival.at.type}`);
-          stream.held = false;
-        }
+        if (!handler && !arrival.flaw) continue;
+        if (stream.held && handler?.overtakes) await this.overtake(tx, arrival, stream);
         if (stream.held) await this.held.wait(tx, arrival);
         else due.push(this.handlers.read(arrival));
       }
@@ -92,11 +89,18 @@ export class Consumer {
       const streams = await this.takeOver(tx, [arrival], progress, whole);
       const stream = streams.next(arrival.at);
       if (!stream) return;
+      // Before it is tried again: it must neither wait behind what it overtakes, nor leave that lying there meanwhile.
+      if (stream.held && this.handlers.find(arrival.at.type)?.overtakes) await this.overtake(tx, arrival, stream);
       await this.held.hold(tx, arrival, judge(error, 0, this.rule));
       stream.held = true;
       await remember(tx, progress.source, streams.changed());
     });
     await failpoint('consumer.after-hold');
+  }
+
+  private async overtake(tx: Transaction, { at }: Arrival, stream: TouchedStream): Promise<void> {
+    await this.held.discardStream(tx, at.source, stream, `overtaken by ${at.type}`);
+    stream.held = false;
   }
 
   private async takeOver(tx: Transaction, arrivals: readonly Arrival[], progress: Progress, whole: boolean): Promise<Streams> {

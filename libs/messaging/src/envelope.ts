@@ -109,14 +109,26 @@ export function readAttributes(record: WireRecord): Attributes {
   };
 }
 
+/** What a log itself says of a message, where the record made of it cannot be read. */
+export function attributesInLog(module: string, message: LoggedMessage): Attributes {
+  const { id, type, topic, key, subject, sequence, time, correlationId, causationId, traceparent, tracestate } = message;
+  return {
+    ...{ id, source: module, type, topic, key, subject, sequence, time, correlationId },
+    causationId: causationId ?? undefined,
+    traceparent: traceparent ?? undefined,
+    tracestate: tracestate ?? undefined,
+  };
+}
+
 /** Reads the content of a record. Throws MalformedMessage where it is not the JSON that the header promises. */
 export function readContent(record: WireRecord): unknown {
   const contentType = required(record.headers, 'content-type');
   if (contentType !== CONTENT_TYPE) throw new MalformedMessage(`no codec for content-type "${contentType}"`);
   try {
     return JSON.parse(record.value);
-  } catch (error) {
-    throw new MalformedMessage(`the content is no JSON: ${(error as Error).message}`);
+  } catch {
+    // The parser's own message quotes the content, which may be about a person.
+    throw new MalformedMessage('the content is no JSON');
   }
 }
 

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { inJourney } from '@banyan/telemetry';
 import { Transaction } from '@banyan/persistence';
@@ -31,6 +32,8 @@ export interface RegisteredHandler extends HandlerOptions {
 export interface Arrival {
   at: Attributes;
   record: WireRecord;
+  /** Why it cannot be handled, where that shows before its content is looked at. */
+  flaw?: MalformedMessage;
 }
 
 /** The handlers of one subscribing module, by wire name. */
@@ -39,7 +42,7 @@ export class Handlers {
 
   constructor(
     handlers: readonly RegisteredHandler[],
-    /** Longest that handlers may work on a batch, in milliseconds. */
+    /** Longest that the handlers of a batch may work on it, all together, in milliseconds. */
     private readonly timeoutMs: number,
   ) {
     for (const handler of handlers) this.byType.set(handler.subscription.type, handler);
@@ -51,7 +54,9 @@ export class Handlers {
 
   /** Checks the content against the subscriber's schema. Throws MalformedMessage. */
   read(arrival: Arrival): ReceivedMessage {
-    const handler = this.byType.get(arrival.at.type) as RegisteredHandler;
+    if (arrival.flaw) throw arrival.flaw;
+    const handler = this.byType.get(arrival.at.type);
+    if (!handler) throw new MalformedMessage(`nothing here handles ${arrival.at.type} any more`);
     const checked = handler.subscription.schema.safeParse(readContent(arrival.record));
     if (checked.success) return { ...arrival.at, data: checked.data };
     const detail = checked.error.issues.map(({ path, message }) => `${path.join('.') || '(content)'}: ${message}`).join('; ');
@@ -63,6 +68,7 @@ export class Handlers {
    * its type whose stream has nothing earlier left for another handler.
    */
   async handle(messages: readonly ReceivedMessage[], tx: Transaction): Promise<void> {
+    const giveUpAt = performance.now() + this.timeoutMs;
     let rest = messages;
     while (rest.length > 0) {
       const handler = this.byType.get((rest[0] as ReceivedMessage).type) as RegisteredHandler;
@@ -76,17 +82,22 @@ export class Handlers {
           later.push(message);
         }
       }
-      await this.call(handler, now, tx);
+      await this.call(handler, now, tx, giveUpAt);
       rest = later;
     }
   }
 
-  private async call(handler: RegisteredHandler, messages: ReceivedMessage[], tx: Transaction): Promise<void> {
+  private async call(
+    handler: RegisteredHandler,
+    messages: ReceivedMessage[],
+    tx: Transaction,
+    giveUpAt: number,
+  ): Promise<void> {
     const only = messages.length === 1 ? (messages[0] as ReceivedMessage) : undefined;
     const work = () => handling.run(true, async () => settled(await handler.call(messages, { tx })));
     const done = only ? inJourney({ ...journeyOf(only) }, work) : work();
     const timer = new AbortController();
-    const timeout = delay(this.timeoutMs, undefined, { signal: timer.signal }).then(() => {
+    const timeout = delay(giveUpAt - performance.now(), undefined, { signal: timer.signal }).then(() => {
       throw new HandlerTimedOut(this.timeoutMs);
     });
     // Whichever loses the race may still reject; nobody is left to hear it.

@@ -1,9 +1,10 @@
+import { failpoint } from '@banyan/failpoints';
 import { Database, isDatabaseAway, statement, Transaction } from '@banyan/persistence';
 import { Logger } from '@nestjs/common';
 import { MalformedMessage, readAttributes } from './envelope';
 import { DependencyAway, PermanentError } from './errors';
 import { Arrival, Handlers } from './handlers';
-import { StreamName } from './stream-memory';
+import { nameOf, StreamName } from './stream-memory';
 
 /*
  * Terminology
@@ -20,6 +21,7 @@ export interface RetryRule {
 }
 
 interface HeldRow extends StreamName {
+  id: string;
   source: string;
   sequence: number;
   type: string;
@@ -30,6 +32,11 @@ interface HeldRow extends StreamName {
   due: boolean;
 }
 
+// In case another process put something among the held messages, or was trying them and died.
+const LOOK_MS = 10_000;
+// A handler that hangs in one stream must not keep the others from being tried.
+const AT_ONCE = 4;
+
 const STREAM = 'source = $1 AND topic = $2 AND key = $3';
 
 const holding = statement<never>(
@@ -38,25 +45,28 @@ const holding = statement<never>(
    VALUES ($4, $1, $2, $3, $5, $6, $7, $8, $9, $10, $11, $12, now() + $13 * interval '1 ms')`,
 );
 
-const dueStreams = statement<StreamName & { source: string }>(
+const dueStreams = statement<StreamName & { source: string; in_ms: number }>(
   'held-message.due-streams',
-  `SELECT source, topic, key FROM held_message WHERE state = 'retrying' AND next_attempt_at <= now() ORDER BY next_attempt_at LIMIT 50`,
+  `SELECT source, topic, key, extract(epoch FROM next_attempt_at - now())::float8 * 1000 AS in_ms
+   FROM held_message h
+   WHERE state = 'retrying' AND NOT EXISTS (
+     SELECT FROM held_message e WHERE (e.source, e.topic, e.key) = (h.source, h.topic, h.key) AND e.sequence < h.sequence)
+   ORDER BY next_attempt_at LIMIT 50`,
 );
 
-const nextDue = statement<{ in_ms: number | null }>(
-  'held-message.next-due',
-  `SELECT extract(epoch FROM min(next_attempt_at) - now())::float8 * 1000 AS in_ms FROM held_message WHERE state = 'retrying'`,
-);
-
-const lockingStream = statement<{ locked: number }>(
-  'held-message.lock-stream',
-  `SELECT 1 AS locked FROM stream_memory WHERE ${STREAM} FOR UPDATE SKIP LOCKED`,
-);
-
+// The message is locked while it is tried, and not its stream: a batch in which something of the same stream arrives goes
+// on meanwhile, for the sake of its other streams.
 const headOfStream = statement<HeldRow>(
   'held-message.head',
-  `SELECT source, topic, key, sequence, type, headers, data, state, attempts, coalesce(next_attempt_at <= now(), false) AS due
-   FROM held_message WHERE ${STREAM} ORDER BY sequence LIMIT 1`,
+  `SELECT id, source, topic, key, sequence, type, headers, data, state, attempts, coalesce(next_attempt_at <= now(), false) AS due
+   FROM held_message WHERE ${STREAM} AND sequence = (SELECT min(sequence) FROM held_message WHERE ${STREAM})
+   FOR UPDATE SKIP LOCKED`,
+);
+
+// Before the queue moves up, so that nothing can be put behind it unseen.
+const lockingStream = statement<never>(
+  'held-message.lock-stream',
+  `SELECT FROM stream_memory WHERE ${STREAM} FOR UPDATE`,
 );
 
 const removing = statement<never>('held-message.remove', `DELETE FROM held_message WHERE ${STREAM} AND sequence = $4`);
@@ -100,17 +110,22 @@ export function judge(error: unknown, attemptsBefore: number, rule: RetryRule, r
   const away = error instanceof DependencyAway || isDatabaseAway(error);
   const attempts = away ? attemptsBefore : attemptsBefore + 1;
   const permanent = error instanceof PermanentError || error instanceof MalformedMessage;
-  if (permanent || attempts >= rule.attempts) return { state: 'parked', attempts, code, error: text, delayMs: null };
+  if (permanent || (!away && attempts >= rule.attempts)) return { state: 'parked', attempts, code, error: text, delayMs: null };
   const exponential = Math.min(rule.maxDelayMs, rule.firstDelayMs * 2 ** Math.max(0, attempts - 1));
   return { state: 'retrying', attempts, code, error: text, delayMs: exponential * (0.8 + 0.4 * random()) };
 }
+
+/** What became of trying the first message of a stream; 'none': it is not due, or somebody else is at it. */
+type Outcome = 'handled' | 'failed' | 'none';
 
 /** The messages that one subscriber holds, and the loop that tries them again. */
 export class HeldMessages {
   private readonly logger = new Logger(HeldMessages.name);
   private timer: NodeJS.Timeout | undefined;
   private timerAt = Infinity;
-  private working: Promise<void> | undefined;
+  private looking: Promise<void> | undefined;
+  /** The streams that are being tried. */
+  private readonly trying = new Map<string, Promise<void>>();
   private stopped = true;
 
   constructor(
@@ -125,10 +140,12 @@ export class HeldMessages {
     this.wakeIn(0);
   }
 
+  /** Resolves once what is being tried has come to its end. */
   async stop(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.timer);
-    await this.working;
+    await this.looking;
+    await Promise.all(this.trying.values());
   }
 
   /** Takes a failed message out of the flow, in the caller's transaction; the caller marks its stream as held. */
@@ -168,47 +185,65 @@ export class HeldMessages {
     this.timerAt = at;
     this.timer = setTimeout(() => {
       this.timerAt = Infinity;
-      this.working = (this.working ?? Promise.resolve()).then(() => this.work());
+      this.looking = (this.looking ?? Promise.resolve()).then(() => this.look());
     }, milliseconds);
   }
 
-  private async work(): Promise<void> {
+  /** Begins to try what is due, a few streams at a time, and sees to it that what falls due later is looked at then. */
+  private async look(): Promise<void> {
     if (this.stopped) return;
+    let next = LOOK_MS;
     try {
       for (const stream of await this.database.query(dueStreams)) {
-        if (this.stopped) return;
-        while (await this.tryHead(stream)) if (this.stopped) return;
+        const name = `${stream.source} ${nameOf(stream)}`;
+        if (this.trying.has(name)) continue;
+        if (stream.in_ms > 0) {
+          next = Math.min(next, stream.in_ms);
+          break;
+        }
+        // Whichever of those at work ends first looks again.
+        if (this.trying.size >= AT_ONCE) break;
+        this.trying.set(name, this.tryStream(stream).finally(() => this.trying.delete(name)));
       }
-      const [next] = await this.database.query(nextDue);
-      // In case a stream was locked by somebody else, its message is due but must not be asked for in a tight loop.
-      if (next?.in_ms != null) this.wakeIn(Math.max(next.in_ms, 50));
     } catch (error) {
       this.logger.warn(`Held messages of ${this.subscriber} must wait: ${(error as Error).message}`);
+      next = this.rule.firstDelayMs;
+    }
+    this.wakeIn(next);
+  }
+
+  private async tryStream(stream: StreamName & { source: string }): Promise<void> {
+    try {
+      let outcome: Outcome = 'handled';
+      while (outcome === 'handled' && !this.stopped) outcome = await this.tryHead(stream);
+      this.wakeIn(outcome === 'none' ? this.rule.firstDelayMs : 0);
+    } catch (error) {
+      this.logger.warn(`A held message of ${this.subscriber} must wait: ${(error as Error).message}`);
       this.wakeIn(this.rule.firstDelayMs);
     }
   }
 
-  /** Tries the first message of a held stream; answers whether the next may be tried at once. */
-  private async tryHead({ source, topic, key }: StreamName & { source: string }): Promise<boolean> {
+  private async tryHead({ source, topic, key }: StreamName & { source: string }): Promise<Outcome> {
     const name = [source, topic, key];
     let tried: HeldRow | undefined;
     try {
-      return await this.database.transaction(async (tx) => {
+      return await this.database.transaction(async (tx): Promise<Outcome> => {
         tried = undefined;
-        if ((await tx.query(lockingStream, name)).length === 0) return false;
         const [head] = await tx.query(headOfStream, name);
-        if (!head || head.state !== 'retrying' || !head.due) return false;
+        if (!head || head.state !== 'retrying' || !head.due) return 'none';
         tried = head;
         const record = { topic, key, headers: head.headers, value: head.data };
         await this.handlers.handle([this.handlers.read({ at: readAttributes(record), record })], tx);
+        await failpoint('held-message.after-handler');
+        await tx.query(lockingStream, name);
         await tx.query(advancing, [...name, head.sequence]);
         await tx.query(removing, [...name, head.sequence]);
-        return true;
+        return 'handled';
       });
     } catch (error) {
       if (!tried) throw error;
       await this.failed(tried, error);
-      return false;
+      return 'failed';
     }
   }
 
@@ -218,7 +253,7 @@ export class HeldMessages {
     await this.database.query(failing, [
       head.source, head.topic, head.key, head.sequence, state, attempts, code, text, delayMs,
     ]); // prettier-ignore
-    this.tell(head.type, head.headers['ce_id'] ?? '', verdict);
+    this.tell(head.type, head.id, verdict);
     if (delayMs !== null) this.wakeIn(delayMs);
   }
 }

@@ -70,7 +70,9 @@ const publishing = statement<LogPlace>('outbox.publish', `WITH ${outboxInsert(1)
 const scrubbing = statement<never>(
   'outbox.scrub',
   `UPDATE outbox SET data = jsonb_set(data::jsonb, $3::text[], to_jsonb($4::text), false)::text
-   WHERE type = $1 AND key = ANY($2::text[]) AND day >= $5::date`,
+   WHERE type = $1 AND key = ANY($2::text[])
+     -- The day is that of the transaction's beginning, which may lie before the midnight that the message's time is after.
+     AND day >= ($5::timestamptz AT TIME ZONE 'UTC')::date - 1`,
 );
 
 /** A module's way out: what is published here commits with the module's own data, and is handed on after that. */
@@ -113,6 +115,7 @@ export class Outbox {
       const { definition, data, because } = messages[n] as Outgoing;
       if (inHandler && because === undefined) throw new CauseMissing(definition.type);
       const key = definition.keyOf(data);
+      if (key === '') throw new UnpublishableMessage(definition.type, 'its key is empty');
       const stream = `${definition.topic}/${key}`;
       const after = behind.get(stream) ?? 0;
       behind.set(stream, after + 1);
