@@ -61,6 +61,14 @@ export class HandlerTimedOut extends Error {
   }
 }
 
+/** The bus was stopped while somebody waited for it. */
+export class BusStopped extends Error {
+  readonly code = 'bus-stopped';
+  constructor() {
+    super('The bus has stopped.');
+  }
+}
+
 /** The app cannot run as configured; the message names each missing party. */
 export class EdgeIncomplete extends Error {
   readonly code = 'edge-incomplete';

@@ -1,9 +1,10 @@
+import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { Database, statement } from '@banyan/persistence';
 import { Consumer } from './consumer';
-import { Attributes, encode, LoggedMessage, readAttributes } from './envelope';
-import { OwnershipLost, SequenceBroken } from './errors';
+import { attributesInLog, encode, LoggedMessage, MalformedMessage, readAttributes } from './envelope';
+import { BusStopped, OwnershipLost, SequenceBroken } from './errors';
 import { Arrival } from './handlers';
 import { LogCursor } from './log-cursor';
 import { Mischief } from './mischief';
@@ -23,6 +24,7 @@ const AWAY_FIRST_MS = 200;
 const AWAY_MAX_MS = 5_000;
 
 const dropped = statement<{ through: number }>('outbox.dropped', 'SELECT through FROM outbox_dropped');
+const latest = statement<{ position: number }>('outbox.latest', 'SELECT coalesce(max(position), 0) AS position FROM outbox');
 
 export interface FeedParts {
   /** The module whose log is read, and its database. */
@@ -36,6 +38,16 @@ export interface FeedParts {
 
 type State = 'stopped' | 'waiting' | 'running' | 'away';
 
+/** Somebody who waits for the subscriber to be past what was committed when they came. */
+interface Waiter {
+  /** The log has been read to its end since. */
+  asked: boolean;
+  /** The end of the log since, where another instance consumes it. */
+  end: number | undefined;
+  done(): void;
+  fail(error: Error): void;
+}
+
 /** Carries one publisher's log to one subscriber, in this process: from memory where it can, from the log where it must. */
 export class Feed {
   private readonly logger: Logger;
@@ -45,7 +57,11 @@ export class Feed {
   private queue: LoggedMessage[] = [];
   private mustRead = true;
   private wake: (() => void) | undefined;
-  private awaiting: { asked: boolean; done(): void }[] = [];
+  /** When the log was last read, by the monotonic clock. */
+  private readAt = -Infinity;
+  /** The position that the subscriber's database has. */
+  private kept = 0;
+  private awaiting: Waiter[] = [];
   private current: State = 'stopped';
 
   constructor(private readonly parts: FeedParts) {
@@ -62,11 +78,6 @@ export class Feed {
 
   get source(): string {
     return this.parts.source.module;
-  }
-
-  /** Every position up to this one has been handled or is held by the subscriber; undefined while another instance consumes. */
-  get passed(): number | undefined {
-    return this.cursor && this.settledPosition();
   }
 
   start(): void {
@@ -93,13 +104,17 @@ export class Feed {
         if (place === 'unsure') this.mustRead = true;
       }
     }
-    this.wake?.();
+    if (this.mustRead || this.queue.length > 0) this.wake?.();
   }
 
-  /** Resolves once all that was committed when it was called has been handled, or is held by the subscriber. */
+  /**
+   * Resolves once all that was committed when it was called has been handled, or is held by the subscriber: by this
+   * instance, or by the one that consumes. Waits while a database is away; throws BusStopped if the bus stops first.
+   */
   async caughtUp(): Promise<void> {
-    await new Promise<void>((done) => {
-      this.awaiting.push({ asked: false, done });
+    if (this.stopped) throw new BusStopped();
+    await new Promise<void>((done, fail) => {
+      this.awaiting.push({ asked: false, end: undefined, done, fail });
       this.mustRead = true;
       this.wake?.();
     });
@@ -124,6 +139,7 @@ export class Feed {
           await this.consumeAll(owned, () => (failures = 0));
         } else {
           this.current = 'waiting';
+          await this.followOwner();
           await this.pause(TAKEOVER_MS);
         }
       } catch (error) {
@@ -131,7 +147,7 @@ export class Feed {
         else {
           this.current = 'away';
           failures += 1;
-          this.logger.warn(`waits: ${(error as Error).message}`);
+          this.logger.warn(`waits: ${(error as Error).message || String((error as { code?: unknown }).code)}`);
           await this.pause(Math.min(AWAY_MAX_MS, AWAY_FIRST_MS * 2 ** failures));
         }
       } finally {
@@ -140,23 +156,34 @@ export class Feed {
       }
     }
     this.current = 'stopped';
+    for (const { fail } of this.awaiting.splice(0)) fail(new BusStopped());
   }
 
   private async take(): Promise<Ownership | undefined> {
     const [{ through } = { through: 0 }] = await this.parts.source.database.query(dropped);
     const begin = { position: through, complete: through === 0 };
-    const owned = await this.parts.subscriptions.take(this.source, begin);
+    const owned = await this.parts.subscriptions.take(this.source, this.parts.topics, begin);
     return owned && { ...owned, position: Math.max(owned.position, through) };
+  }
+
+  private async followOwner(): Promise<void> {
+    if (this.awaiting.length === 0) return;
+    const [last] = await this.parts.source.database.query(latest);
+    for (const waiter of this.awaiting) waiter.end ??= last?.position ?? 0;
+    const position = (await this.parts.subscriptions.positionOf(this.source)) ?? 0;
+    this.tell(({ end }) => end !== undefined && end <= position);
   }
 
   private async consumeAll(owned: Ownership, progressed: () => void): Promise<void> {
     let brokenAt: string | undefined;
     this.begin(owned.position);
     while (!this.stopped) {
-      if (this.mustRead && this.queue.length < QUEUE) await this.read();
+      const polling = this.nextPollIn() <= 0;
+      if ((this.mustRead || polling) && this.queue.length < QUEUE) await this.read();
       if (this.queue.length === 0) {
-        this.tellCaughtUp();
-        await this.sleep();
+        if (!this.mustRead) this.tell(({ asked }) => asked);
+        if (polling) await this.keepPosition(owned);
+        if (!this.mustRead && this.queue.length === 0) await this.pause(this.nextPollIn());
         continue;
       }
       const batch = this.queue.splice(0, BATCH);
@@ -177,6 +204,8 @@ export class Feed {
 
   private begin(position: number): void {
     this.cursor = new LogCursor(this.parts.source.database, position);
+    this.parts.mischief?.forget();
+    this.kept = position;
     this.queue = [];
     this.mustRead = true;
   }
@@ -187,6 +216,7 @@ export class Feed {
 
   private async read(): Promise<void> {
     this.mustRead = false;
+    this.readAt = performance.now();
     for (const waiter of this.awaiting) waiter.asked = true;
     const { messages, more } = await (this.cursor as LogCursor).read(BATCH);
     for (const message of messages) this.enqueue(message);
@@ -206,11 +236,26 @@ export class Feed {
       jumps,
       advance: (tx, whole) => this.parts.subscriptions.move(tx, owned, whole ? position : 0),
     });
+    this.kept = position;
+  }
+
+  /** Where nothing comes that the subscriber listens to, its position follows the log all the same, at a slow pace. */
+  private async keepPosition(owned: Ownership): Promise<void> {
+    const position = this.settledPosition();
+    if (position <= this.kept) return;
+    const ours = await this.parts.subscriptions.move(this.parts.consumer.database, owned, position);
+    if (!ours) throw new OwnershipLost(this.subscriber, this.source);
+    this.kept = position;
   }
 
   private arrive(message: LoggedMessage): Arrival {
     const record = encode(this.source, message);
-    return { at: readAttributes(record) satisfies Attributes, record };
+    try {
+      return { at: readAttributes(record), record };
+    } catch (error) {
+      if (!(error instanceof MalformedMessage)) throw error;
+      return { at: attributesInLog(this.source, message), record, flaw: error };
+    }
   }
 
   /** Up to where everything is settled and nothing waits in the queue any more. */
@@ -220,20 +265,19 @@ export class Feed {
     return position;
   }
 
-  private tellCaughtUp(): void {
-    if (this.mustRead) return;
-    const told = this.awaiting.filter(({ asked }) => asked);
-    this.awaiting = this.awaiting.filter(({ asked }) => !asked);
+  private tell(isThere: (waiter: Waiter) => boolean): void {
+    const told = this.awaiting.filter(isThere);
+    this.awaiting = this.awaiting.filter((waiter) => !told.includes(waiter));
     for (const { done } of told) done();
   }
 
-  /** Until somebody wakes us or the safety net is due. */
-  private async sleep(): Promise<void> {
-    if (this.mustRead || this.queue.length > 0) return;
-    await this.pause((this.cursor as LogCursor).hasGaps ? GAP_POLL_MS : POLL_MS);
-    if (this.queue.length === 0) this.mustRead = true;
+  /** The safety net is due by the clock and not by silence: what another process commits must not wait for ours to pause. */
+  private nextPollIn(): number {
+    const interval = (this.cursor as LogCursor).hasGaps ? GAP_POLL_MS : POLL_MS;
+    return this.readAt + interval - performance.now();
   }
 
+  /** Until somebody wakes us, the time is over, or the feed stops. */
   private async pause(milliseconds: number): Promise<void> {
     const timer = new AbortController();
     const woken = new Promise<void>((resolve) => (this.wake = resolve));

@@ -7,14 +7,14 @@ import { LoggedMessage } from './envelope';
  *
  * A position comes from a sequence, so a higher one can become visible before a lower one, and some never come (rolled
  * back). "Everything above the last" would skip what commits late; waiting for the oldest transaction of the server
- * would stall behind strangers. So the cursor goes on past a missing position and remembers it:
+ * would stall behind strangers. So the cursor goes on past missing positions and remembers them:
  *
  *   high    the highest position seen
- *   gap     a position below it that has not been seen
+ *   gap     positions next to one another below it that have not been seen
  *   floor   every position up to it is settled; what a subscriber stores
  *
  * Order holds all the same: the counter of a stream is locked until commit, so nothing that is missing can belong before
- * something visible of the same stream. A gap is settled when its message appears, or once it is older than any
+ * something visible of the same stream. A gap is settled when its messages appear, or once it is older than any
  * transaction may live.
  */
 
@@ -22,7 +22,15 @@ import { LoggedMessage } from './envelope';
 const MARGIN_MS = 5_000;
 // Per stream that spoke lately; a stream that is forgotten costs one read of the log.
 const STREAMS_REMEMBERED = 20_000;
-const DAY_MS = 86_400_000;
+
+interface Gap {
+  first: number;
+  last: number;
+  /** By the monotonic clock, so that a stepped wall clock settles nothing. */
+  missedAt: number;
+  /** No message of the gap can lie in an earlier partition than this day's. */
+  since: string;
+}
 
 interface LogRow {
   position: number;
@@ -38,28 +46,34 @@ interface LogRow {
   traceparent: string | null;
   tracestate: string | null;
   data: string;
+  since: string;
 }
 
-const FIELDS = `position, topic, key, sequence, id, type, subject, time, correlation_id, causation_id, traceparent, tracestate, data`;
+// A writer's day is that of its beginning, which may lie before midnight when its commit does not.
+const FIELDS = `o.position, o.topic, o.key, o.sequence, o.id, o.type, o.subject, o.time, o.correlation_id, o.causation_id,
+                o.traceparent, o.tracestate, o.data, (o.day - 1)::text AS since`;
 
 // One statement, so that gaps and news are read from one snapshot: nothing can show up between the two.
 const reading = statement<LogRow>(
   'outbox.read',
-  `(SELECT ${FIELDS} FROM outbox WHERE position = ANY($1::bigint[]) AND day >= $4::date)
+  `(SELECT ${FIELDS} FROM unnest($1::bigint[], $2::bigint[]) AS gap(first, last)
+    JOIN outbox o ON o.position BETWEEN gap.first AND gap.last WHERE o.day >= $3::date ORDER BY o.position LIMIT $6)
    UNION ALL
-   (SELECT ${FIELDS} FROM outbox WHERE position > $2 AND day >= $4::date ORDER BY position LIMIT $3)`,
+   (SELECT ${FIELDS} FROM outbox o WHERE o.position > $4 AND o.day >= $5::date ORDER BY o.position LIMIT $6)`,
 );
 
 export class LogCursor {
   private high: number;
-  /** Missing position → when it was missed (monotonic clock, so that a stepped wall clock settles nothing). */
-  private readonly gaps = new Map<number, number>();
+  /** In rising order. */
+  private gaps: Gap[] = [];
   /** Stream → the last sequence seen, least recently used first. */
   private readonly lastOfStream = new Map<string, number>();
-  private since: Date | '-infinity' = '-infinity';
+  /** No message above `high` can lie in an earlier partition than this day's. */
+  private since = '-infinity';
+  private atEnd = false;
 
   constructor(
-    private readonly database: Database,
+    private readonly database: Pick<Database, 'query' | 'transactionTimeoutMs'>,
     from: number,
     private readonly clock: () => number = () => performance.now(),
   ) {
@@ -68,13 +82,12 @@ export class LogCursor {
 
   /** Every position up to this one is settled. */
   get floor(): number {
-    // Gaps are found in rising order, so the first one kept is the lowest.
-    for (const lowest of this.gaps.keys()) return lowest - 1;
-    return this.high;
+    const [lowest] = this.gaps;
+    return lowest ? lowest.first - 1 : this.high;
   }
 
   get hasGaps(): boolean {
-    return this.gaps.size > 0;
+    return this.gaps.length > 0;
   }
 
   /**
@@ -83,18 +96,26 @@ export class LogCursor {
    */
   offer(message: LoggedMessage): 'next' | 'seen' | 'unsure' {
     if (!this.isNew(message.position)) return 'seen';
+    // While there is a backlog, what is new waits its turn in the log instead of jumping the queue.
+    if (!this.atEnd) return 'unsure';
     const stream = `${message.topic}/${message.key}`;
     if (message.sequence !== 1 && this.lastOfStream.get(stream) !== message.sequence - 1) return 'unsure';
     this.settle(message, stream);
     return 'next';
   }
 
-  /** Reads up to `limit` new messages, and whatever has appeared in gaps, in an order that keeps every stream's. */
+  /** Reads up to `limit` new messages, and as many that have appeared in gaps, in an order that keeps every stream's. */
   async read(limit: number): Promise<{ messages: LoggedMessage[]; more: boolean }> {
     const startedAt = this.clock();
-    const asked = [...this.gaps.keys()];
     const above = this.high;
-    const rows = await this.database.query(reading, [asked, above, limit, this.since]);
+    const rows = await this.database.query(reading, [
+      this.gaps.map(({ first }) => first),
+      this.gaps.map(({ last }) => last),
+      this.gaps[0]?.since ?? this.since,
+      above,
+      this.since,
+      limit,
+    ]);
     rows.sort((a, b) => a.position - b.position);
     const messages: LoggedMessage[] = [];
     for (const row of rows) {
@@ -103,24 +124,45 @@ export class LogCursor {
       this.settle(message, `${message.topic}/${message.key}`);
       messages.push(message);
     }
-    this.giveUpGaps(asked, startedAt);
-    return { messages, more: rows.filter(({ position }) => position > above).length >= limit };
+    const last = rows.at(-1);
+    if (last && last.position > above) this.since = last.since;
+    const inGaps = rows.filter(({ position }) => position <= above).length;
+    if (inGaps < limit) this.giveUpGaps(startedAt);
+    const more = inGaps >= limit || rows.length - inGaps >= limit;
+    this.atEnd = !more;
+    return { messages, more };
   }
 
   private isNew(position: number): boolean {
-    return position > this.high || this.gaps.has(position);
+    return position > this.high || this.gapWith(position) >= 0;
+  }
+
+  /** The index of the gap that a position lies in; -1 if in none. */
+  private gapWith(position: number): number {
+    let low = 0;
+    let end = this.gaps.length;
+    while (low < end) {
+      const middle = (low + end) >>> 1;
+      if ((this.gaps[middle] as Gap).last < position) low = middle + 1;
+      else end = middle;
+    }
+    const gap = this.gaps[low];
+    return gap && gap.first <= position ? low : -1;
   }
 
   private settle(message: LoggedMessage, stream: string): void {
     const { position } = message;
     if (position > this.high) {
-      const now = this.clock();
-      for (let missing = this.high + 1; missing < position; missing += 1) this.gaps.set(missing, now);
+      if (position > this.high + 1) {
+        this.gaps.push({ first: this.high + 1, last: position - 1, missedAt: this.clock(), since: this.since });
+      }
       this.high = position;
-      // A writer's day is that of its beginning, which may lie before midnight when its commit does not.
-      this.since = new Date(message.time.getTime() - DAY_MS);
     } else {
-      this.gaps.delete(position);
+      const index = this.gapWith(position);
+      const gap = this.gaps[index] as Gap;
+      const before = { ...gap, last: position - 1 };
+      const after = { ...gap, first: position + 1 };
+      this.gaps.splice(index, 1, ...[before, after].filter(({ first, last }) => first <= last));
     }
     this.lastOfStream.delete(stream);
     this.lastOfStream.set(stream, message.sequence);
@@ -132,17 +174,14 @@ export class LogCursor {
     }
   }
 
-  /** Settles the gaps among `asked` that were old enough before the read began and did not appear in it. */
-  private giveUpGaps(asked: number[], readStartedAt: number): void {
+  /** Settles the gaps that were old enough before the read began, and so would have appeared in it if ever. */
+  private giveUpGaps(readStartedAt: number): void {
     const longest = this.database.transactionTimeoutMs + MARGIN_MS;
-    for (const position of asked) {
-      const missedAt = this.gaps.get(position);
-      if (missedAt !== undefined && readStartedAt - missedAt > longest) this.gaps.delete(position);
-    }
+    this.gaps = this.gaps.filter(({ missedAt }) => readStartedAt - missedAt <= longest);
   }
 }
 
 function messageOf(row: LogRow): LoggedMessage {
-  const { correlation_id: correlationId, causation_id: causationId, ...rest } = row;
+  const { correlation_id: correlationId, causation_id: causationId, since: _, ...rest } = row;
   return { ...rest, correlationId, causationId };
 }

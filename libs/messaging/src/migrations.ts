@@ -37,9 +37,10 @@ export class Messaging1700000000001 {
       ) WITH (fillfactor = 80);
 
       -- How far each source has been consumed, and by whom. 'complete': the source still had its very first message when
-      -- this subscriber began, so a stream that does not begin with 1 has lost something.
+      -- this subscriber began, so a stream that does not begin with 1 has lost something. 'topics': those it listens to.
       CREATE TABLE subscription (
         source      text        PRIMARY KEY,
+        topics      text[]      NOT NULL,
         position    bigint      NOT NULL,
         complete    boolean     NOT NULL,
         epoch       bigint      NOT NULL,

@@ -34,6 +34,11 @@ export class Mischief<Item> {
     return disturbed;
   }
 
+  /** What was delivered may have come to nothing, so none of it can be repeated: it has yet to come in order. */
+  forget(): void {
+    this.seen.length = 0;
+  }
+
   private shuffle(items: readonly Item[]): Item[] {
     const streams = new Map<string, Item[]>();
     for (const item of items) {

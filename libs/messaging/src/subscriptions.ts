@@ -15,22 +15,27 @@ export const LEASE_MS = 15_000;
 
 const taking = statement<{ position: number; epoch: number; complete: boolean }>(
   'subscription.take',
-  `INSERT INTO subscription AS s (source, position, complete, epoch, owner, presence, lease_until)
-   VALUES ($1, $2, $3, 1, $4, $5, now() + $6 * interval '1 ms')
+  `INSERT INTO subscription AS s (source, topics, position, complete, epoch, owner, presence, lease_until)
+   VALUES ($1, $7::text[], $2, $3, 1, $4, $5, now() + $6 * interval '1 ms')
    ON CONFLICT (source) DO UPDATE
-     SET epoch = s.epoch + 1, owner = $4, presence = $5, lease_until = now() + $6 * interval '1 ms'
+     SET epoch = s.epoch + 1, owner = $4, presence = $5, lease_until = now() + $6 * interval '1 ms', topics = $7,
+         position = CASE WHEN s.topics @> $7 THEN s.position ELSE least(s.position, $2) END,
+         complete = s.complete AND (s.topics @> $7 OR $3)
      WHERE s.owner = $4 OR s.lease_until < now() OR pg_try_advisory_xact_lock(s.presence)
    RETURNING position, epoch, complete`,
 );
 
-const renewing = statement<{ source: string }>(
+const renewing = statement<never>(
   'subscription.renew',
-  `UPDATE subscription SET lease_until = now() + $2 * interval '1 ms' WHERE owner = $1 RETURNING source`,
+  // A row that is locked belongs to a batch under way, which renews it by itself and must not be waited for.
+  `UPDATE subscription SET lease_until = now() + $2 * interval '1 ms'
+   WHERE source IN (SELECT source FROM subscription WHERE owner = $1 FOR UPDATE SKIP LOCKED)`,
 );
 
 const moving = statement<{ source: string }>(
   'subscription.move',
-  `UPDATE subscription SET position = greatest(position, $3) WHERE source = $1 AND epoch = $2 RETURNING source`,
+  `UPDATE subscription SET position = greatest(position, $3), lease_until = now() + $4 * interval '1 ms'
+   WHERE source = $1 AND epoch = $2 RETURNING source`,
 );
 
 /** How far a subscriber has consumed each of its sources, in its own schema, and which instance does it. */
@@ -42,11 +47,17 @@ export class Subscriptions {
 
   /**
    * Takes the consumption of a source over, if nobody else has it: the owner's lease has run out, or its session is gone.
-   * `begin` is where a subscriber that has never been there starts: after what the source has dropped.
+   * `begin` is where a subscriber that has never been there starts: after what the source has dropped. One that listens
+   * to a topic for the first time starts there again; what it has handled of the others, its memory drops.
    */
-  async take(source: string, begin: { position: number; complete: boolean }): Promise<Ownership | undefined> {
+  async take(
+    source: string,
+    topics: ReadonlySet<string>,
+    begin: { position: number; complete: boolean },
+  ): Promise<Ownership | undefined> {
     const { owner, key } = this.presence;
-    const rows = await this.database.query(taking, [source, begin.position, begin.complete, owner, key, LEASE_MS]);
+    const { position, complete } = begin;
+    const rows = await this.database.query(taking, [source, position, complete, owner, key, LEASE_MS, [...topics]]);
     return rows[0] && { source, ...rows[0] };
   }
 
@@ -63,9 +74,10 @@ export class Subscriptions {
 
   /**
    * Moves the position in the handler's own transaction, where the epoch is still ours; answers false where it is not, and
-   * the transaction must then come to nothing. The row stays locked until commit, so owners follow one another.
+   * the transaction must then come to nothing. The row stays locked until commit, so owners follow one another. Outside
+   * a transaction, with the Database itself, it only moves what nothing was handled for.
    */
-  async move(tx: Transaction, { source, epoch }: Ownership, position: number): Promise<boolean> {
-    return (await tx.query(moving, [source, epoch, position])).length === 1;
+  async move(tx: Pick<Transaction, 'query'>, { source, epoch }: Ownership, position: number): Promise<boolean> {
+    return (await tx.query(moving, [source, epoch, position, LEASE_MS])).length === 1;
   }
 }
