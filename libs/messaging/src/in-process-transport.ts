@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Settings } from '@banyan/config';
 import { Logger } from '@nestjs/common';
 import { CustomTransportStrategy, MessageHandler, Server } from '@nestjs/microservices';
@@ -19,11 +20,12 @@ import { LEASE_MS, Subscriptions } from './subscriptions';
 // A handler is given up before the server ends its transaction, so that it is the handler that is blamed and not the database.
 const HANDLER_SHARE = 0.8;
 const HOUR_MS = 3_600_000;
+// Less than an app may take to end.
+const CLOSE_MS = 5_000;
 
 /** Everything that runs for one module of this app. */
 interface Hosted {
   member: Member;
-  handlers: Map<string, RegisteredHandler>;
   presence: Presence;
   subscriptions: Subscriptions;
   held: HeldMessages;
@@ -66,12 +68,13 @@ export class InProcessTransport extends Server implements CustomTransportStrateg
     }
   }
 
-  /** Lets the batches under way finish. */
+  /** Lets the batches under way finish, five seconds at most: what takes longer comes to nothing, and is done after the next start. */
   async close(): Promise<void> {
     this.timers.forEach(clearInterval);
-    const hosted = [...this.hosted.values()];
-    await Promise.all(hosted.flatMap(({ feeds, held }) => [...feeds.map((feed) => feed.stop()), held.stop()]));
-    await Promise.all(hosted.map(({ presence }) => presence.end()));
+    const timer = new AbortController();
+    const patience = delay(CLOSE_MS, undefined, { signal: timer.signal }).catch(() => undefined);
+    await Promise.race([this.end(), patience]);
+    timer.abort();
     this.bus.connect(undefined);
   }
 
@@ -100,6 +103,12 @@ export class InProcessTransport extends Server implements CustomTransportStrateg
     );
   }
 
+  private async end(): Promise<void> {
+    const hosted = [...this.hosted.values()];
+    await Promise.all(hosted.flatMap(({ feeds, held }) => [...feeds.map((feed) => feed.stop()), held.stop()]));
+    await Promise.all(hosted.map(({ presence }) => presence.end()));
+  }
+
   private async begin(): Promise<void> {
     const members = [...this.bus.members.values()];
     const problems = incompleteEdges(members, this.registered);
@@ -113,11 +122,12 @@ export class InProcessTransport extends Server implements CustomTransportStrateg
     }
     this.every(LEASE_MS / 3, () => this.renew());
     this.every(HOUR_MS, () => this.keepLogs());
+    this.keepHouse(() => this.keepLogs());
   }
 
   private host(member: Member): Hosted {
     const { module, database } = member;
-    const { retry, retentionDays, mischief } = this.settings.bus;
+    const { retry, mischief } = this.settings.bus;
     const mine = this.registered.filter(({ subscription }) => subscription.subscriber === module);
     const handlers = new Handlers(mine, database.transactionTimeoutMs * HANDLER_SHARE);
     const held = new HeldMessages(module, database, handlers, retry);
@@ -130,9 +140,8 @@ export class InProcessTransport extends Server implements CustomTransportStrateg
       const disturbing = mischief ? new Mischief<Arrival>(mischief, ({ at }) => nameOf(at)) : undefined;
       return [new Feed({ source, consumer, subscriptions, topics, mischief: disturbing })];
     });
-    const partitions = new OutboxPartitions(database, retentionDays);
-    const byType = new Map(mine.map((handler) => [handler.subscription.type, handler]));
-    return { member, handlers: byType, presence, subscriptions, held, partitions, feeds };
+    const partitions = new OutboxPartitions(database);
+    return { member, presence, subscriptions, held, partitions, feeds };
   }
 
   private async renew(): Promise<void> {
@@ -141,21 +150,25 @@ export class InProcessTransport extends Server implements CustomTransportStrateg
 
   /** Makes the coming days of each log, and drops the old ones that every subscriber here has passed. */
   private async keepLogs(): Promise<void> {
-    const feeds = [...this.hosted.values()].flatMap((hosted) => hosted.feeds);
-    for (const { member, partitions } of this.hosted.values()) {
+    const hosted = [...this.hosted.values()];
+    for (const { member, partitions } of hosted) {
       await partitions.makeAhead(new Date());
-      const passed = feeds.filter(({ source }) => source === member.module).map((feed) => feed.passed);
-      // Another instance may be far behind with what it consumes; it will drop what we do not know to be passed.
-      if (!passed.includes(undefined)) await partitions.dropOld(new Date(), Math.min(...(passed as number[])));
+      const listeners = hosted.filter(({ feeds }) => feeds.some(({ source }) => source === member.module));
+      // Their own databases say how far they are, whichever instance consumes for them.
+      const passed = await Promise.all(listeners.map(({ subscriptions }) => subscriptions.positionOf(member.module)));
+      const lowest = Math.min(...passed.map((position) => position ?? 0));
+      await partitions.dropOld(new Date(), this.settings.bus.retentionDays, lowest);
     }
   }
 
   private every(milliseconds: number, work: () => Promise<void>): void {
-    const timer = setInterval(() => {
-      work().catch((error: Error) => this.log.warn(`housekeeping of the bus must wait: ${error.message}`));
-    }, milliseconds);
+    const timer = setInterval(() => this.keepHouse(work), milliseconds);
     timer.unref();
     this.timers.push(timer);
+  }
+
+  private keepHouse(work: () => Promise<void>): void {
+    work().catch((error: Error) => this.log.warn(`Housekeeping of the bus must wait: ${error.message}`));
   }
 }
 

@@ -1,4 +1,3 @@
-import { SETTINGS, Settings } from '@banyan/config';
 import { Database } from '@banyan/persistence';
 import { DynamicModule, Module } from '@nestjs/common';
 import { Bus } from './bus';
@@ -28,10 +27,10 @@ export class MessagingModule {
       providers: [
         {
           provide: Outbox,
-          inject: [Bus, Database, SETTINGS],
-          useFactory: async (bus: Bus, database: Database, settings: Settings) => {
+          inject: [Bus, Database],
+          useFactory: async (bus: Bus, database: Database) => {
             // Modules publish while they start (seeds, first keys), before the transport does.
-            await new OutboxPartitions(database, settings.bus.retentionDays).makeAhead(new Date());
+            await new OutboxPartitions(database).makeAhead(new Date());
             return bus.join({ module, database, publishes, hears });
           },
         },
