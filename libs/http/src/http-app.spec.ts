@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { loadSettings } from '@banyan/config';
+import { event, hears, MessagingModule, messagingMigrations } from '@banyan/messaging';
 import { Database, PersistenceModule } from '@banyan/persistence';
 import { HealthIndicators } from '@banyan/telemetry';
 import { Body, Controller, Get, Headers, Module, Param, Post, Query } from '@nestjs/common';
@@ -103,12 +104,33 @@ class KitesController {
   }
 }
 
-const persistence = PersistenceModule.forModule({
-  module: 'kites',
-  migrations: [...idempotencyMigrations, ...accessMigrations],
+const kiteFlown = event({
+  type: 'kites.kite-flown.v1',
+  key: ({ kiteId }) => kiteId,
+  schema: z.object({ kiteId: z.string() }),
+  example: { kiteId: 'red' },
+});
+const windRose = hears({
+  subscriber: 'kites',
+  kind: 'event',
+  type: 'wind.wind-rose.v1',
+  schema: z.object({}),
+  example: {},
 });
 
-@Module({ imports: [persistence, HttpModule.forModule({ persistence })], controllers: [KitesController] })
+const persistence = PersistenceModule.forModule({
+  module: 'kites',
+  migrations: [...messagingMigrations, ...idempotencyMigrations, ...accessMigrations],
+});
+
+@Module({
+  imports: [
+    persistence,
+    MessagingModule.forModule({ module: 'kites', persistence, publishes: [kiteFlown], hears: [windRose] }),
+    HttpModule.forModule({ persistence }),
+  ],
+  controllers: [KitesController],
+})
 class KitesModule {}
 
 interface Answer {
@@ -129,7 +151,7 @@ function settingsFor(more: Record<string, string> = {}) {
 
 beforeAll(async () => {
   database = await freshDatabase();
-  app = await createHttpApp(settingsFor(), [KitesModule], { title: 'Kites', asyncApi: () => ({ asyncapi: '3.0.0' }) });
+  app = await createHttpApp(settingsFor(), [KitesModule], { title: 'Kites' });
   await app.listen(0, '127.0.0.1');
   base = await app.getUrl();
   signing = await aKey(true);
@@ -490,6 +512,12 @@ describe('a list', () => {
 });
 
 describe('the documents', () => {
+  it('name each operation once', async () => {
+    const { paths } = openApiDocument(app, {}, { limits: { requestsPerMinute: null } });
+    const names = Object.values(paths).flatMap((methods) => [methods.get?.operationId, methods.post?.operationId]);
+    expect(names.filter(Boolean)).toEqual(['kites.list', 'kites.make', 'kites.mine', 'kites.get', 'kites.sell']);
+  });
+
   it('are OpenAPI 3.1 with schemas, refusals and security', async () => {
     const { json } = await call('GET', '/openapi.json');
     expect(json['openapi']).toBe('3.1.0');
@@ -532,8 +560,28 @@ describe('the documents', () => {
     expect((await call('GET', '/docs/swagger-ui-bundle.js')).status).toBe(200);
   });
 
-  it('include AsyncAPI where the app has it', async () => {
-    expect((await call('GET', '/asyncapi.json')).json).toEqual({ asyncapi: '3.0.0' });
+  it('include AsyncAPI with what the modules send and hear', async () => {
+    const { json } = await call('GET', '/asyncapi.json');
+    expect(json).toMatchObject({
+      asyncapi: '3.0.0',
+      info: { title: 'Kites' },
+      channels: {
+        'kites.events': { address: 'banyan.kites.events', messages: { 'kites.kite-flown.v1': {} } },
+        'wind.events': { messages: { 'wind.wind-rose.v1': {} } },
+      },
+      operations: {
+        'kites.send.kites.events': { action: 'send', channel: { $ref: '#/channels/kites.events' } },
+        'kites.receive.wind.events': { action: 'receive' },
+      },
+      components: {
+        messages: {
+          'kites.kite-flown.v1': {
+            payload: { properties: { kiteId: { type: 'string' } } },
+            examples: [{ payload: { kiteId: 'red' } }],
+          },
+        },
+      },
+    });
   });
 
   it('tell of 429 where there is a limit', () => {

@@ -2,12 +2,12 @@ import { Module, type DynamicModule, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ConfigModule, type Settings } from '@banyan/config';
-import { TelemetryModule } from '@banyan/telemetry';
-import { Logger } from 'nestjs-pino';
+import { NestLogger, TelemetryModule } from '@banyan/telemetry';
+import { serveDocuments } from './documents';
 import { Draining } from './draining';
 import { httpAdapter } from './http-adapter';
 import { HttpModule } from './http.module';
-import { serveDocuments, type Documents } from './openapi';
+import type { Documents } from './openapi';
 import { ProblemFilter } from './problem.filter';
 import { tellOfRequests } from './request-log';
 import { Routes } from './routes';
@@ -43,7 +43,7 @@ export async function createHttpApp(
     bodyParser: false,
     abortOnError: false,
   });
-  app.useLogger(app.get(Logger));
+  app.useLogger(app.get(NestLogger));
   app.flushLogs();
   app.setGlobalPrefix(BASE_PATH, { exclude: OUTSIDE_BASE_PATH });
   app.useGlobalPipes(new SchemaPipe());

@@ -1,7 +1,6 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import type { Settings } from '@banyan/config';
-import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { idempotencyRefusals } from './idempotency-errors';
 import { operationName } from './operation-name';
@@ -15,28 +14,10 @@ export interface Documents {
   title?: string;
   description?: string;
   version?: string;
-  /** Makes the AsyncAPI document; without it there is no `/asyncapi.json`. */
-  asyncApi?: () => object;
 }
 
 type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const;
-
-/** Serves /openapi.json, /docs and /asyncapi.json; each document is made when it is first asked for. */
-export function serveDocuments(app: NestFastifyApplication, documents: Documents, settings: Settings): void {
-  SwaggerModule.setup('docs', app, () => openApiDocument(app, documents, settings), {
-    jsonDocumentUrl: 'openapi.json',
-    raw: ['json'],
-    customSiteTitle: documents.title ?? 'Banyan',
-  });
-  const { asyncApi } = documents;
-  if (!asyncApi) return;
-  let document: string | undefined;
-  app.getHttpAdapter().get('/asyncapi.json', (_request: unknown, reply: FastifyReply) => {
-    document ??= JSON.stringify(asyncApi());
-    void reply.type('application/json').send(document);
-  });
-}
 
 /** The OpenAPI 3.1 document of an app: what the controllers declare, and what every route can be refused with besides. */
 export function openApiDocument(
@@ -63,7 +44,6 @@ export function openApiDocument(
       const operation = methods[method];
       const route = routes.get(operation?.operationId ?? '');
       if (!operation || !route) continue;
-      operation.operationId = operation.operationId?.split('.')[1] as string;
       declare(operation, route, path, limits.requestsPerMinute !== null);
     }
   }

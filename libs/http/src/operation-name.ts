@@ -1,4 +1,5 @@
-/** How an operation is found again: by its controller and method. */
+/** The name of an operation, by which its route is found again: `products.get` of `ProductsController.get`. */
 export function operationName(controller: string, method: string): string {
-  return `${controller}.${method}`;
+  const name = controller.replace(/Controller$/, '');
+  return `${name.charAt(0).toLowerCase()}${name.slice(1)}.${method}`;
 }

@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import { applyDecorators, HttpCode } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { ApiResponse } from '@nestjs/swagger';
@@ -56,7 +57,7 @@ export function Refuses(refusals: Readonly<Record<number, readonly CodedErrorCla
 }
 
 /** The status and the shape of the answer when all goes well. Documents it; the controller sees to it. */
-export function Answers(status: number, schema?: z.ZodType, description = ''): MethodDecorator {
+export function Answers(status: number, schema?: z.ZodType, description = STATUS_CODES[status] ?? ''): MethodDecorator {
   return applyDecorators(
     HttpCode(status),
     ApiResponse({ status, description, ...(schema ? { standardSchema: schema } : {}) }),

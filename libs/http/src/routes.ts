@@ -40,7 +40,7 @@ export class Routes implements OnModuleInit {
     for (const name of Object.getOwnPropertyNames(controller.prototype)) {
       const method = (controller.prototype as Record<string, Method>)[name];
       if (typeof method !== 'function' || !Reflect.hasMetadata(METHOD_METADATA, method)) continue;
-      const where = operationName(controller.name, name);
+      const where = `${controller.name}.${name}`;
       const route = routeOf(method);
       if (!route?.audience) throw new Error(`${where} does not say who may call it; add @Access(…).`);
       const parameters = Object.entries(
@@ -57,7 +57,7 @@ export class Routes implements OnModuleInit {
       takes(RouteParamtypes.PARAM);
       route.takesQuery = takes(RouteParamtypes.QUERY);
       route.takesBody = takes(RouteParamtypes.BODY);
-      this.byOperation.set(where, route);
+      this.byOperation.set(operationName(controller.name, name), route);
       if (route.audience === 'anyone') continue;
       if (!tokens) throw new Error(`${where} needs access tokens; import HttpModule.forModule(…) in its module.`);
       this.tokens.set(route, tokens);
