@@ -2,5 +2,6 @@ export { HealthIndicators, type Health } from './health-indicators';
 export { beginJourney, currentJourney, inJourney, journeyIfAny, type Journey } from './journey';
 export { createLogger } from './logging';
 export { metrics } from './metrics';
+export { NestLogger } from './nest-logger';
 export { TelemetryModule } from './telemetry.module';
 export { continueTrace } from './trace-context';

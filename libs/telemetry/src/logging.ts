@@ -23,7 +23,8 @@ export function createLogger(settings: Pick<Settings, 'log'>, destination?: Dest
       },
       hooks: { streamWrite: redact },
     },
-    destination ?? (settings.log.pretty ? prettyDestination() : pino.destination(1)),
+    // Asynchronous: lines are written while the process works, and what is left when it exits is written then.
+    destination ?? (settings.log.pretty ? prettyDestination() : pino.destination({ dest: 1, sync: false })),
   );
 }
 

@@ -14,11 +14,12 @@ const EMAIL = /[^\s"'<>()[\],;:\\/=@]{1,64}@[^\s"'<>()[\],;:\\/=@]{1,190}\.\p{L}
 
 /** Takes every password, token, card token and e-mail address out of a serialised log line. */
 export function redact(line: string): string {
-  return line
+  const redacted = line
     .replace(SECRET_PROPERTIES, `"$1":"${REDACTED}"`)
-    .replace(CREDENTIALS_IN_URL, `://${REDACTED}@`)
     .replace(BEARER, `$1 ${REDACTED}`)
     .replace(JSON_WEB_TOKEN, REDACTED)
-    .replace(CARD_OR_REFRESH_TOKEN, REDACTED)
-    .replace(EMAIL, REDACTED);
+    .replace(CARD_OR_REFRESH_TOKEN, REDACTED);
+  // The other two look at every word of the line, and most lines have no @.
+  if (!redacted.includes('@')) return redacted;
+  return redacted.replace(CREDENTIALS_IN_URL, `://${REDACTED}@`).replace(EMAIL, REDACTED);
 }

@@ -3,6 +3,7 @@ import type { Settings } from '@banyan/config';
 import { LoggerModule } from 'nestjs-pino';
 import { HealthIndicators } from './health-indicators';
 import { createLogger } from './logging';
+import { NestLogger } from './nest-logger';
 
 /** Gives the process its logger (nestjs-pino) and the list of its health indicators. */
 @Module({})
@@ -13,8 +14,8 @@ export class TelemetryModule {
       global: true,
       // No routes: the HTTP library writes one line per request itself, without bodies, headers or query strings.
       imports: [LoggerModule.forRoot({ pinoHttp: { logger: createLogger(settings) }, forRoutes: [] })],
-      providers: [HealthIndicators],
-      exports: [HealthIndicators],
+      providers: [HealthIndicators, NestLogger],
+      exports: [HealthIndicators, NestLogger],
     };
   }
 }
