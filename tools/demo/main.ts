@@ -114,9 +114,12 @@ function lineAbout(number: number, { scenario, order, tookMs, complaints }: Outc
 
 function tableOf(outcomes: readonly Outcome[]): string {
   const table = new Table({
-    head: ['', 'customer', 'what happens', 'paid with', 'expected', 'became', 'total', 'kept', 'seconds', ''],
-    colAligns: ['right', 'left', 'left', 'left', 'left', 'left', 'right', 'right', 'right', 'left'],
-    style: { head: ['bold'], border: [] },
+    head: ['', 'customer', 'what happens', 'expected', 'became', 'paid', 'seconds', ''].map(colours.bold),
+    colAligns: ['right', 'left', 'left', 'left', 'left', 'right', 'right', 'left'],
+    // Narrow enough for a terminal of 120 columns.
+    colWidths: [null, null, 30],
+    wordWrap: true,
+    style: { head: [], border: [] },
     chars: { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' },
   });
   const ending = (status: string, reason?: string | null) => (reason ? `${status}, ${reason}` : status);
@@ -126,10 +129,8 @@ function tableOf(outcomes: readonly Outcome[]): string {
       number + 1,
       scenario.customer,
       scenario.says,
-      scenario.token,
       ending(scenario.becomes, scenario.cancelReason),
       order ? ending(order.status, order.cancelReason) : 'refused',
-      order ? price(order.total.amount) : '',
       price(kept),
       (tookMs / 1000).toFixed(1),
       complaints.length === 0 ? colours.green('✔') : colours.red(`✘ ${complaints.join('; ')}`),
