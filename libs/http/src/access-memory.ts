@@ -1,4 +1,4 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { Database, statement } from '@banyan/persistence';
 import { importJWK, type CryptoKey, type JWK } from 'jose';
 
@@ -28,7 +28,7 @@ export class AccessMemory {
   private renewal: Promise<void> | undefined;
   private readonly waiting = new Set<() => void>();
 
-  constructor(@Inject(Database) private readonly database: Database) {}
+  constructor(private readonly database: Database) {}
 
   /** Resolves once the copy is fresh enough to decide by. */
   fresh(): Promise<void> | undefined {

@@ -34,7 +34,7 @@ export class AccessTokens {
   private waiting = 0;
 
   constructor(
-    @Inject(AccessMemory) private readonly memory: AccessMemory,
+    private readonly memory: AccessMemory,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 

@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { statement, type Transaction } from '@banyan/persistence';
 import type { JWK } from 'jose';
 import { AccessMemory } from './access-memory';
@@ -27,7 +27,7 @@ const recordErasure = statement(
 /** The keys that this module checks tokens with, as it has heard of them. */
 @Injectable()
 export class VerificationKeys {
-  constructor(@Inject(AccessMemory) private readonly memory: AccessMemory) {}
+  constructor(private readonly memory: AccessMemory) {}
 
   /** Takes a key into use, as of the commit; of a key that is known already, the date it expires at. */
   async accept(tx: Transaction, key: VerificationKey): Promise<void> {
@@ -39,7 +39,7 @@ export class VerificationKeys {
 /** The users that this module has heard to be erased; their tokens are refused. */
 @Injectable()
 export class Erasures {
-  constructor(@Inject(AccessMemory) private readonly memory: AccessMemory) {}
+  constructor(private readonly memory: AccessMemory) {}
 
   /** Refuses the user's tokens as of the commit. May be told again. */
   async record(tx: Transaction, userId: string): Promise<void> {

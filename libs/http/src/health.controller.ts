@@ -1,4 +1,4 @@
-import { Controller, Get, Header, Inject, ServiceUnavailableException } from '@nestjs/common';
+import { Controller, Get, Header, ServiceUnavailableException } from '@nestjs/common';
 import {
   HealthCheckService,
   HealthIndicatorService,
@@ -19,9 +19,9 @@ const PATIENCE_MS = 2_000;
 @Controller('health')
 export class HealthController {
   constructor(
-    @Inject(HealthCheckService) private readonly health: HealthCheckService,
-    @Inject(HealthIndicatorService) private readonly results: HealthIndicatorService,
-    @Inject(HealthIndicators) private readonly indicators: HealthIndicators,
+    private readonly health: HealthCheckService,
+    private readonly results: HealthIndicatorService,
+    private readonly indicators: HealthIndicators,
   ) {}
 
   @Get('live')

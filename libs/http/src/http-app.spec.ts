@@ -78,6 +78,7 @@ class KitesController {
   @Refuses({ 404: [KiteNotFound] })
   get(@Param({ schema: path }) { id }: z.infer<typeof path>, @Headers('x-act') act?: string) {
     if (act === 'unforeseen') throw new Unforeseen(`select secret from kite where id = '${id}'`);
+    if (act === 'undeclared') return { id, name: 'red', colour: 'red' };
     if (act === 'away') throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
     throw new KiteNotFound(`There is no kite ${id}.`);
   }
@@ -304,6 +305,11 @@ describe('a problem', () => {
     const answer = await call('GET', `/api/v1/kites/${uuidv7()}`, { headers: { 'x-act': 'unforeseen' } });
     expect(problem(answer)).toEqual([500, 'internal-error', PROBLEM]);
     expect(answer.text).not.toMatch(/select|secret|at /);
+  });
+
+  it('stands in for an answer that is not as declared, in tests', async () => {
+    const answer = await call('GET', `/api/v1/kites/${uuidv7()}`, { headers: { 'x-act': 'undeclared' } });
+    expect(problem(answer)).toEqual([500, 'internal-error', PROBLEM]);
   });
 
   it('says when the database is away', async () => {

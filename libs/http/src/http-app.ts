@@ -3,6 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ConfigModule, type Settings } from '@banyan/config';
 import { NestLogger, TelemetryModule } from '@banyan/telemetry';
+import { holdAnswersToTheirSchemas } from './answer-check';
 import { serveDocuments } from './documents';
 import { Draining } from './draining';
 import { httpAdapter } from './http-adapter';
@@ -59,6 +60,7 @@ export async function createHttpApp(
   });
   app.get(Draining).watch(fastify);
   tellOfRequests(fastify);
+  if (settings.environment === 'test') holdAnswersToTheirSchemas(fastify);
   serveDocuments(app, documents, settings);
   return app;
 }

@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { Database, statement, type Transaction } from '@banyan/persistence';
 import type { Attempt } from './attempt';
 import { IdempotencyKeyReused, RequestInProgress } from './idempotency-errors';
@@ -20,7 +20,7 @@ const remember = statement(
 /** Acts that have one effect per caller and key, with the key in the module's own schema. */
 @Injectable()
 export class Idempotency {
-  constructor(@Inject(Database) private readonly database: Database) {}
+  constructor(private readonly database: Database) {}
 
   /**
    * Does the act in one transaction, together with remembering its answer under the attempt's key; an attempt without a

@@ -16,6 +16,8 @@ export type CodedErrorClass = new (...details: any[]) => CodedError;
 export interface Route {
   audience?: Audience;
   readonly refusals: Map<CodedErrorClass, number>;
+  /** The shape of the answer for each status that declares one. */
+  readonly answers: Map<number, z.ZodType>;
   idempotencyKey?: 'required' | 'optional';
   /** Whether the method declares a query or a body; filled in at start. What it does not declare is refused. */
   takesQuery: boolean;
@@ -29,12 +31,12 @@ export function routeOf(method: object): Route | undefined {
   return Reflect.getMetadata(ROUTE, method) as Route | undefined;
 }
 
-function describeRoute(change: (route: Route) => void): MethodDecorator {
+function describeRoute(change: (route: Route) => unknown): MethodDecorator {
   return (target, key, descriptor) => {
     const method = descriptor.value as object;
     let route = routeOf(method);
     if (!route) {
-      route = { refusals: new Map(), takesQuery: false, takesBody: false };
+      route = { refusals: new Map(), answers: new Map(), takesQuery: false, takesBody: false };
       Reflect.defineMetadata(ROUTE, route, method);
       RouteConfig({ route })(target, key, descriptor);
     }
@@ -56,10 +58,11 @@ export function Refuses(refusals: Readonly<Record<number, readonly CodedErrorCla
   });
 }
 
-/** The status and the shape of the answer when all goes well. Documents it; the controller sees to it. */
+/** The status and the shape of the answer when all goes well. Documents it; in tests, answers are held to it. */
 export function Answers(status: number, schema?: z.ZodType, description = STATUS_CODES[status] ?? ''): MethodDecorator {
   return applyDecorators(
     HttpCode(status),
+    describeRoute((route) => schema && route.answers.set(status, schema)),
     ApiResponse({ status, description, ...(schema ? { standardSchema: schema } : {}) }),
   );
 }

@@ -1,4 +1,4 @@
-import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { METHOD_METADATA, ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
 import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
@@ -19,7 +19,7 @@ export class Routes implements OnModuleInit {
   readonly byOperation = new Map<string, Route>();
   private readonly tokens = new Map<Route, AccessTokens>();
 
-  constructor(@Inject(ModulesContainer) private readonly modules: ModulesContainer) {}
+  constructor(private readonly modules: ModulesContainer) {}
 
   tokensFor(route: Route): AccessTokens {
     return this.tokens.get(route) as AccessTokens;
