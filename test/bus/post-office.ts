@@ -11,6 +11,7 @@ import {
   MessagingModule,
   messagingMigrations,
   Outbox,
+  type Outgoing,
   type Received,
 } from '@banyan/messaging';
 import { Database, Migration, PersistenceModule } from '@banyan/persistence';
@@ -19,6 +20,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { z } from 'zod';
 import { freshDatabase, FreshDatabase } from '../database/database';
+import { inProcess, Transport } from './transports';
 
 /*
  * A domain of the suite's own, so that nothing here leans on the shop: a post office announces letters and orders parcels
@@ -98,43 +100,76 @@ export interface PostOffice {
   /** The publisher's own. */
   post: { database: Database; outbox: Outbox };
   databaseOf(place: Place): Database;
+  /** Letters, all in one transaction. */
   send(...letters: Letter[]): Promise<void>;
+  /** Messages of any kind, all in one transaction. */
+  publish(...messages: Outgoing[]): Promise<void>;
   deliveries(place: Place): Promise<Delivery[]>;
-  held(place: Place): Promise<{ state: string; street: string; sequence: number; attempts: number; error: string }[]>;
-  /** Lets the messages flow until everybody is past everything that was committed. */
+  /** The texts delivered to a place, of one street where named. */
+  texts(place: Place, street?: string): Promise<string[]>;
+  held(place: Place): Promise<Held[]>;
+  /** Resolves once everybody is past everything that was committed, or holds it. */
   caughtUp(): Promise<void>;
+  /** How far a place has consumed the post's log, as its own database says; 0 if it never has. */
+  positionOf(place: Place): Promise<number>;
   close(): Promise<void>;
+  /** Closes, and removes the database. */
+  demolish(): Promise<void>;
+}
+
+export interface Held {
+  state: 'retrying' | 'parked' | 'waiting';
+  street: string;
+  sequence: number;
+  attempts: number;
+  code: string | null;
+  error: string | null;
 }
 
 export interface Opening {
   database?: FreshDatabase;
   environment?: Record<string, string>;
   behave?: Behaviour;
-  /** False: modules only, no transport; messages pile up in the log. */
+  /** False: modules only, no transport; messages pile up in the log. Beside a connected office it acts as another process. */
   connected?: boolean;
+  transport?: Transport;
+  places?: readonly Place[];
+  /** False: the post sends no parcels, and the town hears of none. */
+  parcels?: boolean;
 }
 
 /** A post office on a database of its own (or on one that an earlier office left behind). */
-export async function openPostOffice({ database, environment, behave, connected = true }: Opening = {}): Promise<PostOffice> {
+export async function openPostOffice({
+  database,
+  environment,
+  behave,
+  connected = true,
+  transport = inProcess,
+  places = ['town', 'village'],
+  parcels = true,
+}: Opening = {}): Promise<PostOffice> {
   const fresh = database ?? (await freshDatabase());
   const behaviour: Behaviour = behave ?? (() => undefined);
   const settings = loadSettings({
     NODE_ENV: 'test',
     DATABASE_URL: fresh.url,
     LOG_LEVEL: 'silent',
+    ...transport.environment,
     ...environment,
   });
   const persistence = PersistenceModule.forModule({ module: 'post', migrations: messagingMigrations });
   const messaging = MessagingModule.forModule({
     module: 'post',
     persistence,
-    publishes: [letterSent, streetPaved, streetErased, carryParcel],
+    publishes: [letterSent, streetPaved, streetErased, ...(parcels ? [carryParcel] : [])],
     hears: [],
   });
   @Module({ imports: [persistence, messaging], exports: [persistence, messaging] })
   class Post {}
 
-  @Module({ imports: [ConfigModule.forRoot(settings), Post, placeModule('town', behaviour), placeModule('village', behaviour)] })
+  @Module({
+    imports: [ConfigModule.forRoot(settings), Post, ...places.map((place) => placeModule(place, behaviour, parcels))],
+  })
   class Office {}
 
   const moduleRef = await Test.createTestingModule({ imports: [Office] }).setLogger(new Silent()).compile();
@@ -148,37 +183,55 @@ export async function openPostOffice({ database, environment, behave, connected 
   const bus = app.get(Bus, { strict: false });
   const databaseOf = (place: string) => (bus.members.get(place) as { database: Database }).database;
   const post = { database: databaseOf('post'), outbox: app.select(Post).get(Outbox, { strict: false }) };
+  const publish = (...messages: Outgoing[]) =>
+    post.database.transaction((tx) => post.outbox.publish(tx, messages));
+  const deliveries = (place: Place) => databaseOf(place).query<Delivery>('SELECT * FROM delivery ORDER BY n');
   return {
     app,
     database: fresh,
     bus,
     post,
     databaseOf,
-    send: (...letters) =>
-      post.database.transaction((tx) => post.outbox.publish(tx, letters.map((letter) => letterSent(letter)))),
-    deliveries: (place) => databaseOf(place).query<Delivery>('SELECT * FROM delivery ORDER BY n'),
+    publish,
+    send: (...letters) => publish(...letters.map((letter) => letterSent(letter))),
+    deliveries,
+    texts: async (place, street) => {
+      const ofStreet = (await deliveries(place)).filter((delivery) => street === undefined || delivery.street === street);
+      return ofStreet.map(({ text }) => text);
+    },
     held: (place) =>
-      databaseOf(place).query('SELECT state, key AS street, sequence, attempts, error FROM held_message ORDER BY key, sequence'),
+      databaseOf(place).query<Held>(
+        `SELECT state, key AS street, sequence, attempts, error_code AS code, error FROM held_message ORDER BY key, sequence`,
+      ),
     caughtUp: async () => {
-      await Promise.all([bus.caughtUp('town'), bus.caughtUp('village')]);
+      await Promise.all(places.map((place) => bus.caughtUp(place)));
+    },
+    positionOf: async (place) => {
+      const [row] = await databaseOf(place).query<{ position: number }>('SELECT position FROM subscription');
+      return row?.position ?? 0;
     },
     close: () => app.close(),
+    demolish: async () => {
+      await app.close();
+      await fresh.drop();
+    },
   };
 }
 
-function placeModule(place: Place, behave: Behaviour) {
+function placeModule(place: Place, behave: Behaviour, hearsParcels: boolean) {
   const subscription = <Data>(kind: 'event' | 'command', type: string, schema: z.ZodType<Data>, example: Data) =>
     hears({ subscriber: place, kind, type, schema, example: example as never });
   const letters = subscription('event', 'post.letter-sent.v1', z.object({ street: z.string(), text: z.string() }), letterSent.example);
   const erasures = subscription('event', 'post.street-erased.v1', z.object({ street: z.string() }), streetErased.example);
   const parcels = subscription('command', 'town.carry-parcel.v1', z.object({ street: z.string(), weight: z.number() }), carryParcel.example);
 
+  const carries = place === 'town' && hearsParcels;
   const persistence = PersistenceModule.forModule({ module: place, migrations: [...messagingMigrations, deliveries] });
   const messaging = MessagingModule.forModule({
     module: place,
     persistence,
     publishes: [],
-    hears: place === 'town' ? [letters, erasures, parcels] : [letters, erasures],
+    hears: carries ? [letters, erasures, parcels] : [letters, erasures],
   });
 
   @Controller()
@@ -207,7 +260,7 @@ function placeModule(place: Place, behave: Behaviour) {
     }
   }
 
-  @Module({ imports: [persistence, messaging], controllers: place === 'town' ? [ReceivesLetters, CarriesParcels] : [ReceivesLetters] })
+  @Module({ imports: [persistence, messaging], controllers: carries ? [ReceivesLetters, CarriesParcels] : [ReceivesLetters] })
   class PlaceModule {}
   return PlaceModule;
 }

@@ -274,7 +274,7 @@ export class Feed {
   /** The safety net is due by the clock and not by silence: what another process commits must not wait for ours to pause. */
   private nextPollIn(): number {
     const interval = (this.cursor as LogCursor).hasGaps ? GAP_POLL_MS : POLL_MS;
-    return this.readAt + interval - performance.now();
+    return Math.max(0, this.readAt + interval - performance.now());
   }
 
   /** Until somebody wakes us, the time is over, or the feed stops. */
