@@ -6,7 +6,8 @@ const PLATFORM = ['config', 'failpoints', 'telemetry', 'persistence', 'messaging
 
 const anyOf = (names) => `(${names.join('|')})`;
 const inLibrary = (names) => `^libs/${anyOf(names)}/`;
-const TESTS = '\\.spec\\.ts$';
+// Specs, and what only they need.
+const TESTS = ['\\.spec\\.ts$', '^libs/[^/]+/test/'];
 
 const downwards = PLATFORM.map((library, floor) => ({
   name: `platform-downwards-from-${library}`,
@@ -45,7 +46,7 @@ module.exports = {
       name: 'libraries-below-apps',
       comment: 'Libraries import no app and no command; only their tests may look into test/.',
       severity: 'error',
-      from: { path: '^libs/', pathNot: [TESTS, '^libs/[^/]+/test/'] },
+      from: { path: '^libs/', pathNot: TESTS },
       to: { path: '^(apps|tools|test)/' },
     },
     {
@@ -66,7 +67,7 @@ module.exports = {
       name: 'packages-in-package-json',
       comment: 'What is imported must be listed in package.json; what the product needs must not be a devDependency.',
       severity: 'error',
-      from: { path: '^(libs|apps)/.*\\.ts$', pathNot: [TESTS, '^libs/[^/]+/test/'] },
+      from: { path: '^(libs|apps)/.*\\.ts$', pathNot: TESTS },
       to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['type-only'] },
     },
   ],

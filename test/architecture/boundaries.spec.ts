@@ -73,6 +73,8 @@ const allowed: Record<string, string> = {
     "import { outbox } from '@banyan/messaging'; import { order } from './order'; console.log(outbox, order);",
   'libs/orders/src/allowed.spec.ts':
     "import { freshDatabase } from '../../../test/database/database'; console.log(freshDatabase);",
+  'libs/orders/test/allowed.ts':
+    "import { freshDatabase } from '../../../test/database/database'; console.log(freshDatabase);",
   'apps/monolith/src/allowed.ts':
     "import { order } from '@banyan/orders'; import { start } from '@banyan/development'; console.log(order, start);",
   'tools/db/allowed.ts': "import { order } from '@banyan/orders'; console.log(order);",
