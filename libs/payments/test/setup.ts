@@ -61,6 +61,7 @@ export async function setup({ hosted = true } = {}) {
     DATABASE_URL: fresh.url,
     PAYMENT_PROVIDER_URL: provider.url,
     PAYMENT_PROVIDER_TIMEOUT_MS: String(PROVIDER_TIMEOUT_MS),
+    DATABASE_POOL_SIZE: '5',
     LOG_LEVEL: 'silent',
   };
   const settings = loadSettings(env);
