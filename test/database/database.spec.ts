@@ -1,6 +1,9 @@
 import { Client } from 'pg';
 import { freshDatabase } from './database';
 
+// Whoever keeps the databases of failing tests does not mean these.
+delete process.env['KEEP_DATABASE'];
+
 test('a fresh database is empty, one’s own, and gone when dropped', async () => {
   const [one, other] = await Promise.all([freshDatabase(), freshDatabase()]);
   const client = new Client({ connectionString: one.url });

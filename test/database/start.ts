@@ -1,4 +1,6 @@
+import { spawn, type ChildProcess } from 'node:child_process';
 import { chmodSync, mkdtempSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startEmbeddedPostgres } from '../../libs/development/src';
@@ -14,5 +16,17 @@ export default async function start(): Promise<void> {
   chmodSync(folder, 0o711);
   const postgres = await startEmbeddedPostgres({ folder, database: 'postgres' });
   process.env['TEST_DATABASE_URL'] = postgres.url;
-  globalThis.testPostgres = { folder, ...postgres };
+  globalThis.testPostgres = { folder, guard: guard(folder), ...postgres };
+}
+
+/** Ends the server and removes its folder when this process is gone, however it went: its end of the pipe closes then. */
+function guard(folder: string): ChildProcess {
+  const script = `cat
+    kill -INT "$(head -n 1 "$1/data/postmaster.pid")"
+    while [ -e "$1/data/postmaster.pid" ]; do sleep 0.1; done
+    rm -rf "$1"`;
+  const shell = spawn('/bin/sh', ['-c', script, 'sh', folder], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
+  shell.unref();
+  (shell.stdin as Socket).unref();
+  return shell;
 }
