@@ -318,13 +318,16 @@ describe('a problem', () => {
     expect(answer.headers.get('retry-after')).toBe('1');
   });
 
-  it('answers what is not HTTP', async () => {
-    const { port } = new URL(base);
-    const socket = connect(Number(port), '127.0.0.1');
-    socket.end('NONSENSE\r\n\r\n');
+  it.each([
+    ['what is not HTTP', 'NONSENSE\r\n\r\n', 400, 'malformed-request'],
+    ['endless headers', `GET / HTTP/1.1\r\nHost: x\r\nX-Long: ${'x'.repeat(20_000)}\r\n\r\n`, 431, 'headers-too-large'],
+  ])('answers %s', async (_, sent, status, code) => {
+    const socket = connect(Number(new URL(base).port), '127.0.0.1');
+    socket.end(sent);
     const said = (await socket.toArray()).join('');
-    expect(said).toMatch(/^HTTP\/1\.1 400 /);
-    expect(said).toContain('"code":"malformed-request"');
+    expect(said).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    expect(said).toContain(`"code":"${code}"`);
+    expect(said).toMatch(/\r\nX-Correlation-ID: [0-9a-f-]{36}\r\n/);
   });
 
   it('lists what a path takes when asked for another method', async () => {
