@@ -9,6 +9,7 @@ import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWTPayload } 
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
 import { freshDatabase, type FreshDatabase } from '../../../test/database/database';
+import { Forgets } from './forgets';
 import {
   Access,
   accessMigrations,
@@ -495,6 +496,22 @@ describe('an idempotency key', () => {
       PROBLEM,
     ]);
     expect((await call('POST', '/api/v1/kites/sale', { as, headers: { 'idempotency-key': 'sale' } })).status).toBe(201);
+  });
+
+  it('is kept for as long as was promised, and then forgotten', async () => {
+    const as = await token();
+    const kites = app.get(Database, { strict: false });
+    const age = (hours: number) =>
+      kites.query(`update idempotency_key set created_at = now() - make_interval(hours => $1) where key = 'seven'`, [
+        hours,
+      ]);
+    const first = await make('seven', 'red', as);
+    await age(23);
+    await app.get(Forgets, { strict: false }).forget();
+    expect((await make('seven', 'red', as)).text).toBe(first.text);
+    await age(25);
+    await app.get(Forgets, { strict: false }).forget();
+    expect((await make('seven', 'red', as)).text).not.toBe(first.text);
   });
 
   it('is forgotten with its caller', async () => {
