@@ -34,8 +34,9 @@ function prettyDestination(): DestinationStream {
   const pretty = require('pino-pretty') as typeof import('pino-pretty');
   return pretty({
     sync: true,
+    singleLine: true,
     translateTime: 'SYS:HH:MM:ss.l',
-    ignore: 'context',
+    ignore: 'context,method,route,status',
     messageFormat: '{if context}{context}: {end}{msg}',
   });
 }
