@@ -50,13 +50,11 @@ function readArguments(
 }
 
 async function demo(baseUrl: string, patienceMs: number, environment: NodeJS.ProcessEnv): Promise<number> {
-  let silent = false;
-  const onTrouble = (reason: string | null) => {
-    if (reason && !silent) say(`waiting for the shop (${reason})`);
-    if (!reason && silent) say('the shop answers again');
-    silent = reason !== null;
-  };
-  const shop = new Shop(baseUrl, { onTrouble });
+  const shop = new Shop(baseUrl, {
+    onTrouble: (reason) => {
+      if (reason) say(`waiting for the shop (${reason})`);
+    },
+  });
   try {
     const run = randomUUID().slice(0, 8);
     const admin = await shop.signIn(await adminLogin(environment));

@@ -6,7 +6,7 @@ export interface Progress {
   begin(what: string, total: number): void;
   advance(by?: number): void;
   end(): void;
-  /** The shop does not answer, and why; `null` when it does again. */
+  /** The shop does not answer, and why; `null` where it does again. */
   trouble(reason: string | null): void;
 }
 
@@ -25,7 +25,6 @@ class Bar implements Progress {
   private bar: SingleBar | undefined;
   private beganAt = 0;
   private done = 0;
-  private inTrouble = false;
 
   constructor(private readonly stream: NodeJS.WriteStream) {}
 
@@ -49,8 +48,7 @@ class Bar implements Progress {
 
   trouble(reason: string | null): void {
     if (this.bar) this.bar.update({ trouble: reason ? `· waiting for the shop (${reason})` : '' });
-    else if (reason && !this.inTrouble) this.stream.write(`waiting for the shop (${reason})\n`);
-    this.inTrouble = reason !== null;
+    else if (reason) this.stream.write(`waiting for the shop (${reason})\n`);
   }
 }
 
@@ -62,7 +60,6 @@ class Lines implements Progress {
   private done = 0;
   private beganAt = 0;
   private saidAt = 0;
-  private inTrouble = false;
 
   constructor(private readonly stream: NodeJS.WritableStream) {}
 
@@ -84,9 +81,7 @@ class Lines implements Progress {
   }
 
   trouble(reason: string | null): void {
-    if (reason && !this.inTrouble) this.stream.write(`waiting for the shop (${reason})\n`);
-    if (!reason && this.inTrouble) this.stream.write('the shop answers again\n');
-    this.inTrouble = reason !== null;
+    if (reason) this.stream.write(`waiting for the shop (${reason})\n`);
   }
 
   private say(): void {

@@ -21,7 +21,7 @@ export interface ConnectionOptions {
   patienceMs?: number;
   /** The same, as long as the shop has never answered at all; 15 s by default, since then it is probably not there. */
   firstPatienceMs?: number;
-  /** Told why requests are being repeated, and `null` once the shop answers again. */
+  /** Told now and then why requests are being repeated, and `null` once one was answered. */
   onTrouble?: (reason: string | null) => void;
   /** How time passes; tests pass it faster. */
   clock?: Clock;
@@ -32,6 +32,7 @@ export interface Clock {
   pause(ms: number): Promise<unknown>;
 }
 
+const BETWEEN_TROUBLES_MS = 5_000;
 /** A refusal in `repeatOn` is given this long: twice ten times what the API promises, for a shop under load. */
 const REPEATED_REFUSAL_PATIENCE_MS = 20_000;
 
@@ -54,6 +55,7 @@ export class Connection {
   private readonly clock: Clock;
   private everAnswered = false;
   private inTrouble = false;
+  private troubleToldAt = -Infinity;
 
   /** @param baseUrl for example `http://127.0.0.1:3000`, without `/api/v1` */
   constructor(
@@ -146,6 +148,9 @@ export class Connection {
 
   private troubled(reason: string): void {
     this.inTrouble = true;
+    // While a shop stops or starts, some requests are answered and others are not: tell that once, not for each.
+    if (this.clock.now() - this.troubleToldAt < BETWEEN_TROUBLES_MS) return;
+    this.troubleToldAt = this.clock.now();
     this.options.onTrouble?.(reason);
   }
 }
