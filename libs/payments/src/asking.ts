@@ -59,7 +59,6 @@ export class Asking<Question extends { id: string }> {
     if (!asked || asked.underWay) return;
     clearTimeout(asked.retry);
     this.#inHand.delete(id);
-    this.#waiting = this.#waiting.filter((waiting) => waiting !== asked);
   }
 
   /** Asks nothing more, and waits for what is under way, but not longer than that. */
@@ -77,6 +76,8 @@ export class Asking<Question extends { id: string }> {
     while (this.#underWay.size < this.options.mostUnderWay) {
       const asked = this.#waiting.shift();
       if (!asked) break;
+      const withdrawn = this.#inHand.get(asked.question.id) !== asked;
+      if (withdrawn) continue;
       const asking: Promise<void> = this.#ask(asked).finally(() => {
         this.#underWay.delete(asking);
         if (!this.#stopped) this.#askNext();

@@ -6,7 +6,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { causeOf } from './cause';
 import { answersTo } from './outcomes';
 import { cancel, type Payment } from './payment';
-import { type CancellationOfOrder, Payments, type UnsettledCapture, type UnsettledRefund } from './payments.repository';
+import { type CancellationOfOrder, Payments } from './payments.repository';
 import { SettlePayments } from './settle-payments';
 import { cancelPayment } from './subscriptions';
 
@@ -33,34 +33,39 @@ export class CancelPayment {
       const { orderId } = message.data;
       const earlier = cancellations.get(orderId);
       if (earlier?.askedBy.includes(message.id)) continue;
-      const cancellation = {
-        orderId,
-        askedBy: [message.id],
-        refunded: earlier?.refunded ?? null,
-        cause: causeOf(message),
-      };
-      if (earlier) await this.payments.askedAgain(tx, orderId, message.id);
-      else await this.begin(tx, cancellation, payments.get(orderId));
-      answers.push(...answersTo(cancellation));
-      cancellations.set(orderId, { ...cancellation, askedBy: [...(earlier?.askedBy ?? []), message.id] });
+      if (earlier) {
+        await this.payments.askedAgain(tx, orderId, message.id);
+        answers.push(...answersTo({ ...earlier, askedBy: [message.id], cause: causeOf(message) }));
+        earlier.askedBy.push(message.id);
+      } else {
+        const cancellation = await this.begin(tx, message, payments.get(orderId));
+        answers.push(...answersTo(cancellation));
+        cancellations.set(orderId, cancellation);
+      }
     }
     await this.outbox.publish(tx, answers);
     await failpoint('payments.cancel.before-commit');
   }
 
-  /** Begins a cancellation; where nothing has to be waited for, it is answered right here. */
-  private async begin(tx: Transaction, cancellation: CancellationOfOrder, payment: Payment | undefined): Promise<void> {
+  /** Begins the cancellation; where nothing has to be waited for, it is answered at once. */
+  private async begin(
+    tx: Transaction,
+    message: Received<typeof cancelPayment>,
+    payment: Payment | undefined,
+  ): Promise<CancellationOfOrder> {
     const decision = cancel(payment);
-    if (decision.act === 'answer') cancellation.refunded = decision.refunded;
+    const refunded = decision.act === 'answer' ? decision.refunded : null;
+    const cause = causeOf(message);
+    const cancellation = { orderId: message.data.orderId, askedBy: [message.id], refunded, cause };
     await this.payments.addCancellation(tx, cancellation);
-    if (decision.act === 'find-out') {
-      const unsettled = await this.payments.awaitOutcome(tx, payment!);
+    if (payment && decision.act === 'find-out') {
+      const unsettled = await this.payments.awaitOutcome(tx, payment);
       tx.afterCommit(() => this.settle.captures([unsettled]));
-    } else if (decision.act === 'give-back') {
-      const { cause } = cancellation;
-      const refund = { id: uuidv7(), paymentId: payment!.id, amount: decision.amount, cause };
+    } else if (payment && decision.act === 'give-back') {
+      const refund = { id: uuidv7(), paymentId: payment.id, amount: decision.amount, cause };
       await this.payments.setAside(tx, refund, 'cancellation');
       tx.afterCommit(() => this.settle.refunds([refund]));
     }
+    return cancellation;
   }
 }

@@ -39,10 +39,10 @@ export class Outcomes {
   });
 
   /** Writes down that a refund took place, once however often it is told. */
-  readonly ofRefund = grouped<string, void>({
+  readonly ofRefund = grouped<UnsettledRefund, void>({
     limit: 50,
     inFlight: 1,
-    flush: (refundIds) => this.settleRefunds(refundIds),
+    flush: (refunds) => this.settleRefunds(refunds),
   });
 
   private async settleCaptures(found: CaptureFound[]): Promise<(UnsettledRefund | undefined)[]> {
@@ -87,11 +87,11 @@ export class Outcomes {
     return { answers, refunds };
   }
 
-  private async settleRefunds(refundIds: string[]): Promise<void[]> {
+  private async settleRefunds(refunds: UnsettledRefund[]): Promise<void[]> {
     await this.database.transaction(async (tx) => {
       const messages: Outgoing[] = [];
-      // In one order everywhere, so that two instances with the same refunds in hand cannot block each other.
-      for (const id of refundIds.toSorted()) {
+      // Payments are locked in the order of their ids everywhere, so that nobody waits in a circle.
+      for (const { id } of refunds.toSorted((a, b) => (a.paymentId < b.paymentId ? -1 : 1))) {
         const settled = await this.payments.settleRefund(tx, id);
         if (settled?.purpose === 'cancellation') {
           messages.push(...answersTo(await this.payments.answerCancellation(tx, settled.orderId, settled.amount)));
@@ -103,7 +103,7 @@ export class Outcomes {
       await failpoint('payments.refund.before-settled');
     });
     await failpoint('payments.refund.after-settled');
-    return refundIds.map(() => undefined);
+    return refunds.map(() => undefined);
   }
 }
 

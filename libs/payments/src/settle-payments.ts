@@ -15,7 +15,7 @@ import { PAYMENT_PROVIDER, type PaymentProvider, RefusedByProvider } from './pay
 import { Payments, type UnsettledCapture, type UnsettledRefund } from './payments.repository';
 
 // Waiting for an answer is cheap, and some come late or never; the others must not queue behind those.
-const MOST_UNDER_WAY = 64;
+const MOST_UNDER_WAY = 128;
 const MOST_IN_MEMORY = 10_000;
 // What is asked is handed over in memory; looking finds what was left behind by a process that is gone.
 const LOOK_EVERY_MS = 15_000;
@@ -37,7 +37,8 @@ interface Question {
 export class SettlePayments implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger('payments');
   private readonly asking: Asking<Question>;
-  private look: NodeJS.Timeout | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private looking: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly payments: Payments,
@@ -50,7 +51,7 @@ export class SettlePayments implements OnApplicationBootstrap, BeforeApplication
       ask: (question, attempt) => inJourney(journeyOf(question.cause), () => question.settle(attempt)),
       onFailed: (question, attempt, error) =>
         inJourney(journeyOf(question.cause), () => this.report(question.id, attempt, error)),
-      onRoom: () => void this.takeOver('all'),
+      onRoom: () => this.look('all'),
     });
   }
 
@@ -65,14 +66,18 @@ export class SettlePayments implements OnApplicationBootstrap, BeforeApplication
   }
 
   onApplicationBootstrap(): void {
-    void this.takeOver('all');
-    this.look = setInterval(() => void this.takeOver('left-behind'), LOOK_EVERY_MS).unref();
+    this.look('all');
+    this.timer = setInterval(() => this.look('left-behind'), LOOK_EVERY_MS).unref();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    clearInterval(this.look);
+    clearInterval(this.timer);
     await this.asking.stop(LONGEST_GOODBYE_MS);
-    await this.provider.close();
+    await Promise.all([this.looking, this.provider.close()]);
+  }
+
+  private look(which: 'all' | 'left-behind'): void {
+    this.looking = this.looking.then(() => this.takeOver(which));
   }
 
   /** Takes on what the database knows to be unsettled: all of it, or what nobody has asked about for a while. */
@@ -134,7 +139,7 @@ export class SettlePayments implements OnApplicationBootstrap, BeforeApplication
         // Nothing but the amount of a capture is at stake, so sending it again under its key is as good as asking.
         await this.provider.refund(id, paymentId, amount);
         await failpoint('payments.refund.after-ask');
-        await this.outcomes.ofRefund(id);
+        await this.outcomes.ofRefund(refund);
       },
     };
   }
