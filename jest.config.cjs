@@ -35,6 +35,7 @@ const withDatabase = {
 const withShop = {
   globalSetup: join(__dirname, 'test/journeys/shop/open.ts'),
   globalTeardown: join(__dirname, 'test/journeys/shop/close.ts'),
+  testEnvironment: join(__dirname, 'test/journeys/shop/witness.ts'),
 };
 
 module.exports = {
