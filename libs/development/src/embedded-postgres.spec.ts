@@ -85,6 +85,17 @@ describe('the embedded PostgreSQL', () => {
     expect(isAlive(owner.pid)).toBe(false);
   });
 
+  it('is looked after once adopted, like one of our own', async () => {
+    const owner = await startInOtherProcess(folder);
+    await kill(owner.process);
+    const adopter = await start();
+    process.kill(adopter.pid(), 'SIGKILL');
+
+    await until(() => told.length > 0);
+    expect(told).toEqual([expect.stringContaining('was started again')]);
+    expect(await query(adopter.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  });
+
   it('is replaced when it was left over and does not answer any more', async () => {
     const owner = await startInOtherProcess(folder);
     await query(owner.url, 'CREATE TABLE kept AS SELECT 42 AS answer');

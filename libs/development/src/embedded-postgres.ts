@@ -222,18 +222,24 @@ const serverEnvironment = { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' };
 async function adoptLeftover(home: Home, tell: (line: string) => void): Promise<Server | null> {
   const noted = readPidFile(home);
   if (!noted) return null;
-  if (isServerOf(noted.pid, home.data)) {
-    const answer = await answers(home, noted.port, () => isServerOf(noted.pid, home.data), SILENCE_MS);
-    if (answer === 'ready') return noted;
-    if (answer === 'silent') {
-      tell(`A PostgreSQL left over from an earlier start (process ${noted.pid}) does not answer: replaced.`);
-      await end(noted.pid, home.data, ['SIGQUIT', 'SIGKILL'], 1_000);
-    }
+  const answer = await answers(home, noted.port, () => isServerOf(noted.pid, home.data), SILENCE_MS);
+  if (answer === 'ready') return noted;
+  if (answer === 'silent') {
+    tell(`A PostgreSQL left over from an earlier start (process ${noted.pid}) does not answer: replaced.`);
+    await end(noted.pid, home.data, ['SIGQUIT', 'SIGKILL'], 1_000);
   }
-  // The number belongs to another program by now, or to a dead process that nobody has collected; PostgreSQL would
-  // take either for a server at work.
-  if (isAlive(noted.pid)) rmSync(join(home.data, 'postmaster.pid'), { force: true });
   return null;
+}
+
+/**
+ * PostgreSQL sees through a pid file whose process is gone. It does not where the number belongs to another program by
+ * now, or to a dead process that nobody has collected.
+ */
+function removeMisleadingPidFile(home: Home): void {
+  const noted = readPidFile(home);
+  if (noted && isAlive(noted.pid) && !isServerOf(noted.pid, home.data)) {
+    rmSync(join(home.data, 'postmaster.pid'), { force: true });
+  }
 }
 
 /**
@@ -243,6 +249,7 @@ async function adoptLeftover(home: Home, tell: (line: string) => void): Promise<
 async function launch(home: Home, fixedPort?: number): Promise<Server> {
   const giveUpAt = Date.now() + OBSTACLE_MS;
   for (;;) {
+    removeMisleadingPidFile(home);
     const port = fixedPort ?? (await freePort());
     const log = openLog(home.log);
     const child = spawn(join(home.binaries.folder, 'bin', 'postgres'), serverArguments(home, port), {
