@@ -1,4 +1,3 @@
-const { existsSync } = require('node:fs');
 const { join } = require('node:path');
 
 /** One Jest project per level of test; `npm test` runs them all, `npx jest --selectProjects bus` runs one. */
@@ -52,6 +51,6 @@ module.exports = {
     ),
     level('architecture', ['test/architecture/**/*.spec.ts'], withDatabase),
     level('bus', ['test/bus/**/*.spec.ts'], withDatabase),
-    level('journeys', ['test/journeys/**/*.spec.ts'], existsSync(withShop.globalSetup) ? withShop : {}),
+    level('journeys', ['test/journeys/**/*.spec.ts'], withShop),
   ],
 };
