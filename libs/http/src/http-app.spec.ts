@@ -48,6 +48,7 @@ class Unforeseen extends Error {
 const kite = z.strictObject({ id: idSchema, name: z.string() }).meta({ id: 'Kite' });
 const kites = pageOf(kite, 'Kites');
 const newKite = z.strictObject({ name: z.string().min(1), price: moneySchema.optional() }).meta({ id: 'NewKite' });
+const wind = z.strictObject({ strength: z.int().optional() }).meta({ id: 'Wind' });
 const path = z.strictObject({ id: idSchema });
 const listing = z.strictObject({ q: z.string().optional(), ...pageQuery(z.tuple([z.string()])) });
 
@@ -96,6 +97,13 @@ class KitesController {
       stage.made += 1;
       return { id: uuidv7(), name: body.name };
     });
+  }
+
+  @Post('wind')
+  @Access('anyone')
+  @Answers(200, wind)
+  blow(@Body({ schema: wind }) body: z.infer<typeof wind>) {
+    return body;
   }
 
   @Post('sale')
@@ -300,6 +308,20 @@ describe('a problem', () => {
       'price.amount',
       'colour',
     ]);
+  });
+
+  it('takes no body for an empty one where every field may be left out, and says so', async () => {
+    expect(await call('POST', '/api/v1/kites/wind')).toMatchObject({ status: 200, text: '{}' });
+    expect(problem(await call('POST', '/api/v1/kites', { as: await token() }))).toEqual([
+      400,
+      'validation-failed',
+      PROBLEM,
+    ]);
+    const { json } = await call('GET', '/openapi.json');
+    const required = (path: string) =>
+      (json['paths'] as Record<string, { post: { requestBody: { required: boolean } } }>)[path]?.post.requestBody
+        .required;
+    expect([required('/api/v1/kites/wind'), required('/api/v1/kites')]).toEqual([false, true]);
   });
 
   it('tells nothing of an error that no route declares', async () => {
@@ -555,6 +577,7 @@ describe('the documents', () => {
       '/api/v1/kites',
       '/api/v1/kites/mine',
       '/api/v1/kites/{id}',
+      '/api/v1/kites/wind',
       '/api/v1/kites/sale',
     ]);
     const make = paths['/api/v1/kites']?.['post'];
@@ -577,7 +600,7 @@ describe('the documents', () => {
     expect(list?.parameters.map(({ name }) => name)).toEqual(['q', 'limit', 'cursor']);
     expect(list?.security).toBeUndefined();
     const { schemas } = json['components'] as { schemas: Record<string, unknown> };
-    expect(Object.keys(schemas).sort()).toEqual(['Kite', 'Kites', 'Money', 'NewKite', 'Problem']);
+    expect(Object.keys(schemas).sort()).toEqual(['Kite', 'Kites', 'Money', 'NewKite', 'Problem', 'Wind']);
     expect(JSON.stringify(json)).not.toContain('$defs');
   });
 

@@ -45,6 +45,7 @@ export function openApiDocument(
       const route = routes.get(operation?.operationId ?? '');
       if (!operation || !route) continue;
       declare(operation, route, path, limits.requestsPerMinute !== null);
+      if (operation.requestBody) tellWhetherRequired(operation.requestBody, schemas);
     }
   }
   return document;
@@ -74,6 +75,14 @@ function declare(operation: Operation, route: Route, path: string, limited: bool
       },
     };
   }
+}
+
+/** A body whose fields may all be left out may be left out itself. */
+function tellWhetherRequired(body: NonNullable<Operation['requestBody']>, schemas: Record<string, unknown>): void {
+  if ('$ref' in body) return;
+  const schema = body.content['application/json']?.schema;
+  const found = schema && '$ref' in schema ? schemas[schema.$ref.split('/').at(-1) as string] : schema;
+  body.required = ((found as { required?: string[] } | undefined)?.required ?? []).length > 0;
 }
 
 function refusalsOf(route: Route, limited: boolean): Map<number, Set<string>> {

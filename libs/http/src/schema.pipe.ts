@@ -10,7 +10,9 @@ const MOST_ERRORS = 100;
 export class SchemaPipe implements PipeTransform {
   transform(value: unknown, { schema, type, data }: ArgumentMetadata): unknown {
     if (!schema || type === 'custom') return value;
-    const result = (schema as z.ZodType).safeParse(value);
+    // No body says as much as an empty one: fine where every field may be left out, else each missing field is named.
+    const given = type === 'body' && value === undefined ? {} : value;
+    const result = (schema as z.ZodType).safeParse(given);
     if (result.success) return result.data;
     throw validationFailed(fieldErrors(result.error.issues, data));
   }

@@ -32,7 +32,12 @@ export class CancelOrderHandler implements ICommandHandler<CancelOrder> {
       if (!order || !visibleTo(caller, order)) throw new OrderNotFound(orderId);
       const reason = caller.roles.includes('admin') ? 'admin-request' : 'customer-request';
       await this.fulfilments.hear(tx, [
-        { key: orderId, heard: { type: 'cancellation-requested', reason }, name: 'cancellation-requested', at: new Date() },
+        {
+          key: orderId,
+          heard: { type: 'cancellation-requested', reason },
+          name: 'cancellation-requested',
+          at: new Date(),
+        },
       ]);
       // The process was locked while it heard, so this is what it came to.
       const now = await this.orders.find(orderId, tx);

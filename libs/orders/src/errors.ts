@@ -2,7 +2,9 @@
 export class UnknownProduct extends Error {
   readonly code = 'unknown-product';
   constructor(readonly productIds: readonly string[]) {
-    super(`No such product: ${productIds.slice(0, 5).join(', ')}. A product just listed can be ordered within a second.`);
+    super(
+      `No such product: ${productIds.slice(0, 5).join(', ')}. A product just listed can be ordered within a second.`,
+    );
   }
 }
 

@@ -2,9 +2,21 @@ import { SETTINGS, type Settings } from '@banyan/config';
 import { Bus, Handles, Outbox, type Handling, type Received } from '@banyan/messaging';
 import { Database, type Transaction } from '@banyan/persistence';
 import { Deadlines, Processes, type Change, type Input } from '@banyan/process-manager';
-import { Controller, Inject, Injectable, type OnApplicationBootstrap, type BeforeApplicationShutdown } from '@nestjs/common';
+import {
+  Controller,
+  Inject,
+  Injectable,
+  type OnApplicationBootstrap,
+  type BeforeApplicationShutdown,
+} from '@nestjs/common';
 import { capturePayment } from './messages';
-import { cancelReasonOf, orderFulfilment, orderStatusOf, type Fulfilment, type FulfilmentHeard } from './order-fulfilment';
+import {
+  cancelReasonOf,
+  orderFulfilment,
+  orderStatusOf,
+  type Fulfilment,
+  type FulfilmentHeard,
+} from './order-fulfilment';
 import { OrdersRepository } from './orders.repository';
 import { fulfilmentMessages, paymentCancelled, paymentCaptured, paymentDeclined } from './subscriptions';
 
@@ -76,7 +88,10 @@ export class FulfilOrders {
   }
 
   /** Once payments has answered, the token has been used, or never will be, and the log need not keep it. */
-  private async forgetSpentTokens(tx: Transaction, messages: readonly Received<(typeof fulfilmentMessages)[number]>[]): Promise<void> {
+  private async forgetSpentTokens(
+    tx: Transaction,
+    messages: readonly Received<(typeof fulfilmentMessages)[number]>[],
+  ): Promise<void> {
     const answers: string[] = [paymentCaptured.type, paymentDeclined.type, paymentCancelled.type];
     const settled = messages.filter(({ type }) => answers.includes(type)).map(({ data }) => data.orderId);
     if (settled.length === 0) return;

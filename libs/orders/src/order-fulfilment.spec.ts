@@ -105,7 +105,11 @@ describe('the fulfilment of an order', () => {
 
   it.each([
     ['before anything was answered', [], ['inventory.release-stock.v1']],
-    ['while the payment is asked for', [heard.stockReserved], ['inventory.release-stock.v1', 'payments.cancel-payment.v1']],
+    [
+      'while the payment is asked for',
+      [heard.stockReserved],
+      ['inventory.release-stock.v1', 'payments.cancel-payment.v1'],
+    ],
     [
       'after it was confirmed',
       [heard.stockReserved, heard.paymentCaptured],
@@ -123,7 +127,9 @@ describe('the fulfilment of an order', () => {
   });
 
   it('ignores a deadline that is no longer its own, and a second cancellation', () => {
-    expect(conversation(hear(heard.stockReserved), hear(heard.paymentCaptured), deadlinePassed).status).toBe('confirmed');
+    expect(conversation(hear(heard.stockReserved), hear(heard.paymentCaptured), deadlinePassed).status).toBe(
+      'confirmed',
+    );
     expect(conversation(customerCancels, customerCancels).said).toEqual([]);
   });
 

@@ -98,7 +98,9 @@ export function orderFulfilment(answerDeadlineMs: number): ProcessDefinition<Ful
         case heard.paymentDeclined.type:
           return state.phase === 'capturing' ? undo(state, ['stock'], 'payment-declined') : undefined;
         case heard.stockCommitted.type:
-          return state.phase === 'committing' ? { state: { ...asked(state), phase: 'fulfilled' }, ended: true } : undefined;
+          return state.phase === 'committing'
+            ? { state: { ...asked(state), phase: 'fulfilled' }, ended: true }
+            : undefined;
         case heard.stockReleased.type:
           return undone(state, 'stock');
         case heard.paymentCancelled.type:

@@ -44,12 +44,18 @@ describe('pricing an order', () => {
   });
 
   it('always charges the sum of its items', () => {
-    const line = fc.record({ productId: fc.constantFrom('tea', 'cup'), quantity: fc.integer({ min: 1, max: 100_000 }) });
+    const line = fc.record({
+      productId: fc.constantFrom('tea', 'cup'),
+      quantity: fc.integer({ min: 1, max: 100_000 }),
+    });
     fc.assert(
       fc.property(fc.array(line, { minLength: 1, maxLength: 50 }), (lines) => {
         const { items, total } = price(lines, catalogue);
         const sum = (of: readonly { productId: string; quantity: number }[]) =>
-          of.reduce((total, { productId, quantity }) => total + quantity * (catalogue.get(productId) as Product).price.amount, 0);
+          of.reduce(
+            (total, { productId, quantity }) => total + quantity * (catalogue.get(productId) as Product).price.amount,
+            0,
+          );
         expect(total.amount).toBe(sum(lines));
         expect(sum(items)).toBe(sum(lines));
       }),

@@ -58,7 +58,10 @@ export const MOST = 10 ** 12;
  * Adds up the lines of each product, in the order in which they first appear, and prices them from the catalogue.
  * Throws UnknownProduct, CurrencyMismatch or AmountTooLarge.
  */
-export function price(lines: readonly OrderLine[], catalogue: ReadonlyMap<string, Product>): { items: OrderItem[]; total: Money } {
+export function price(
+  lines: readonly OrderLine[],
+  catalogue: ReadonlyMap<string, Product>,
+): { items: OrderItem[]; total: Money } {
   const quantities = new Map<string, number>();
   for (const { productId, quantity } of lines) quantities.set(productId, (quantities.get(productId) ?? 0) + quantity);
 

@@ -21,7 +21,14 @@ import { ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { CancelOrder } from './cancel-order';
-import { AmountTooLarge, CurrencyMismatch, OrderAlreadyCancelled, OrderNotFound, Forbidden, UnknownProduct } from './errors';
+import {
+  AmountTooLarge,
+  CurrencyMismatch,
+  OrderAlreadyCancelled,
+  OrderNotFound,
+  Forbidden,
+  UnknownProduct,
+} from './errors';
 import { GetOrder } from './get-order';
 import { ListOrders } from './list-orders';
 import { cancelReasons, orderStatuses } from './order';
@@ -38,7 +45,13 @@ const order = z
     status: z.enum(orderStatuses).meta({ description: 'Tolerate values that are not listed here.' }),
     cancelReason: z.enum(cancelReasons).nullable(),
     items: z.array(
-      z.strictObject({ productId: idSchema, sku: z.string(), name: z.string(), quantity: z.int(), unitPrice: moneySchema }),
+      z.strictObject({
+        productId: idSchema,
+        sku: z.string(),
+        name: z.string(),
+        quantity: z.int(),
+        unitPrice: moneySchema,
+      }),
     ),
     total: moneySchema,
     placedAt: timeSchema,

@@ -18,7 +18,15 @@ import { OrderHistoryHandler } from './order-history';
 import { OrdersController } from './orders.controller';
 import { OrdersRepository } from './orders.repository';
 import { PlaceOrderHandler } from './place-order';
-import { fulfilmentMessages, productChanged, productListed, signingKeyPublished, userErased, userRegistered, userRenamed } from './subscriptions';
+import {
+  fulfilmentMessages,
+  productChanged,
+  productListed,
+  signingKeyPublished,
+  userErased,
+  userRegistered,
+  userRenamed,
+} from './subscriptions';
 
 const persistence = PersistenceModule.forModule({
   module: 'orders',
@@ -52,7 +60,14 @@ const persistence = PersistenceModule.forModule({
     }),
     HttpModule.forModule({ persistence }),
   ],
-  controllers: [OrdersController, FulfilOrders, OnProductAnnounced, OnCustomerNamed, OnUserErased, OnSigningKeyPublished],
+  controllers: [
+    OrdersController,
+    FulfilOrders,
+    OnProductAnnounced,
+    OnCustomerNamed,
+    OnUserErased,
+    OnSigningKeyPublished,
+  ],
   providers: [
     OrdersRepository,
     Fulfilments,

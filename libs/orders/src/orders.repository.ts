@@ -232,7 +232,9 @@ export class OrdersRepository {
   /** Leaves the customer's orders without anything personal. */
   async forgetCustomer(tx: Transaction, customerId: string): Promise<void> {
     await tx.query('DELETE FROM customer WHERE id = $1', [customerId]);
-    await tx.query(`UPDATE "order" SET name_when_placed = NULL, cancel_note = NULL WHERE customer_id = $1`, [customerId]);
+    await tx.query(`UPDATE "order" SET name_when_placed = NULL, cancel_note = NULL WHERE customer_id = $1`, [
+      customerId,
+    ]);
   }
 }
 

@@ -126,5 +126,15 @@ export class PlaceOrderHandler implements ICommandHandler<PlaceOrder> {
 
 function placedOrder(order: NewOrder, customerName: string | null): Order {
   const { id, customerId, items, total, placedAt } = order;
-  return { id, customerId, customerName, status: 'pending', cancelReason: null, items, total, placedAt, updatedAt: placedAt };
+  return {
+    id,
+    customerId,
+    customerName,
+    status: 'pending',
+    cancelReason: null,
+    items,
+    total,
+    placedAt,
+    updatedAt: placedAt,
+  };
 }

@@ -25,7 +25,10 @@ export class Deadlines<State, Heard> {
     private readonly bus: Bus,
     /** The shortest deadline that a step may set, in milliseconds: none can fall due sooner than that unseen. */
     private readonly shortestMs: number,
-    private readonly alsoWrite: (tx: Parameters<Processes<State, Heard>['hear']>[0], changes: Change<State>[]) => Promise<void>,
+    private readonly alsoWrite: (
+      tx: Parameters<Processes<State, Heard>['hear']>[0],
+      changes: Change<State>[],
+    ) => Promise<void>,
   ) {
     this.logger = new Logger(`deadlines of ${processes.definition.name}`);
   }
@@ -72,7 +75,11 @@ export class Deadlines<State, Heard> {
     await this.database.transaction(async (tx) => {
       // An answer that came in time and is being tried again must not be overtaken by the deadline either.
       const retrying = await this.bus.retrying(this.database.module, keys);
-      const due = await this.processes.stillDue(tx, keys.filter((key) => !retrying.has(key)), at);
+      const due = await this.processes.stillDue(
+        tx,
+        keys.filter((key) => !retrying.has(key)),
+        at,
+      );
       const heard = this.processes.definition.deadlinePassed;
       const inputs = due.map((key) => ({ key, heard, name: 'deadline-passed', at }));
       await this.processes.hear(tx, inputs, (changes) => this.alsoWrite(tx, changes));
