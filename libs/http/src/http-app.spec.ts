@@ -563,7 +563,14 @@ describe('the documents', () => {
   it('name each operation once', async () => {
     const { paths } = openApiDocument(app, {}, { limits: { requestsPerMinute: null } });
     const names = Object.values(paths).flatMap((methods) => [methods.get?.operationId, methods.post?.operationId]);
-    expect(names.filter(Boolean)).toEqual(['kites.list', 'kites.make', 'kites.mine', 'kites.get', 'kites.sell']);
+    expect(names.filter(Boolean)).toEqual([
+      'kites.list',
+      'kites.make',
+      'kites.mine',
+      'kites.get',
+      'kites.blow',
+      'kites.sell',
+    ]);
   });
 
   it('are OpenAPI 3.1 with schemas, refusals and security', async () => {
