@@ -40,6 +40,11 @@ export class PlacedOrder {
     return items.map(({ type }: { type: string }) => type);
   }
 
+  /** Waits until something has happened to it, by its wire name. */
+  async hears(type: string): Promise<void> {
+    await until(`the order ${this.id} hears ${type}`, async () => (await this.history()).includes(type));
+  }
+
   async payments(): Promise<any[]> {
     return (await this.customer.looksAt(`/payments?orderId=${this.id}`)).items;
   }
