@@ -165,26 +165,35 @@ export async function openPostOffice({
     hears: [],
   });
   @Module({ imports: [persistence, messaging], exports: [persistence, messaging] })
-  class Post {}
+  class Post {
+    constructor(@Inject(Outbox) readonly outbox: Outbox) {}
+  }
 
   @Module({
     imports: [ConfigModule.forRoot(settings), Post, ...places.map((place) => placeModule(place, behaviour, parcels))],
   })
   class Office {}
 
-  const moduleRef = await Test.createTestingModule({ imports: [Office] }).setLogger(new Silent()).compile();
+  const moduleRef = await Test.createTestingModule({ imports: [Office] })
+    .setLogger(new Silent())
+    .compile();
   const app = moduleRef.createNestApplication(new FastifyAdapter());
   app.enableShutdownHooks([]);
-  if (connected) {
-    connectBus(app);
-    await app.startAllMicroservices();
+  try {
+    if (connected) {
+      connectBus(app);
+      await app.startAllMicroservices();
+    }
+    await app.init();
+  } catch (error) {
+    await app.close();
+    if (!database) await fresh.drop();
+    throw error;
   }
-  await app.init();
   const bus = app.get(Bus, { strict: false });
   const databaseOf = (place: string) => (bus.members.get(place) as { database: Database }).database;
-  const post = { database: databaseOf('post'), outbox: app.select(Post).get(Outbox, { strict: false }) };
-  const publish = (...messages: Outgoing[]) =>
-    post.database.transaction((tx) => post.outbox.publish(tx, messages));
+  const post = { database: databaseOf('post'), outbox: app.get(Post).outbox };
+  const publish = (...messages: Outgoing[]) => post.database.transaction((tx) => post.outbox.publish(tx, messages));
   const deliveries = (place: Place) => databaseOf(place).query<Delivery>('SELECT * FROM delivery ORDER BY n');
   return {
     app,
@@ -196,7 +205,9 @@ export async function openPostOffice({
     send: (...letters) => publish(...letters.map((letter) => letterSent(letter))),
     deliveries,
     texts: async (place, street) => {
-      const ofStreet = (await deliveries(place)).filter((delivery) => street === undefined || delivery.street === street);
+      const ofStreet = (await deliveries(place)).filter(
+        (delivery) => street === undefined || delivery.street === street,
+      );
       return ofStreet.map(({ text }) => text);
     },
     held: (place) =>
@@ -221,9 +232,24 @@ export async function openPostOffice({
 function placeModule(place: Place, behave: Behaviour, hearsParcels: boolean) {
   const subscription = <Data>(kind: 'event' | 'command', type: string, schema: z.ZodType<Data>, example: Data) =>
     hears({ subscriber: place, kind, type, schema, example: example as never });
-  const letters = subscription('event', 'post.letter-sent.v1', z.object({ street: z.string(), text: z.string() }), letterSent.example);
-  const erasures = subscription('event', 'post.street-erased.v1', z.object({ street: z.string() }), streetErased.example);
-  const parcels = subscription('command', 'town.carry-parcel.v1', z.object({ street: z.string(), weight: z.number() }), carryParcel.example);
+  const letters = subscription(
+    'event',
+    'post.letter-sent.v1',
+    z.object({ street: z.string(), text: z.string() }),
+    letterSent.example,
+  );
+  const erasures = subscription(
+    'event',
+    'post.street-erased.v1',
+    z.object({ street: z.string() }),
+    streetErased.example,
+  );
+  const parcels = subscription(
+    'command',
+    'town.carry-parcel.v1',
+    z.object({ street: z.string(), weight: z.number() }),
+    carryParcel.example,
+  );
 
   const carries = place === 'town' && hearsParcels;
   const persistence = PersistenceModule.forModule({ module: place, migrations: [...messagingMigrations, deliveries] });
@@ -260,12 +286,19 @@ function placeModule(place: Place, behave: Behaviour, hearsParcels: boolean) {
     }
   }
 
-  @Module({ imports: [persistence, messaging], controllers: carries ? [ReceivesLetters, CarriesParcels] : [ReceivesLetters] })
+  @Module({
+    imports: [persistence, messaging],
+    controllers: carries ? [ReceivesLetters, CarriesParcels] : [ReceivesLetters],
+  })
   class PlaceModule {}
   return PlaceModule;
 }
 
-async function writeDown<Heard>({ tx }: Handling, messages: Received<Heard>[], text: (data: Received<Heard>['data']) => string): Promise<void> {
+async function writeDown<Heard>(
+  { tx }: Handling,
+  messages: Received<Heard>[],
+  text: (data: Received<Heard>['data']) => string,
+): Promise<void> {
   await tx.query(
     `INSERT INTO delivery (message_id, type, street, sequence, text, batch)
      SELECT *, $6::int FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[])`,

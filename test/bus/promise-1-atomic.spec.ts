@@ -48,9 +48,17 @@ describe.each(transports)('promise 1: atomic ($name)', (transport) => {
 
   it('publishing outside a transaction throws, and so does publishing in one that is over', async () => {
     const letter = letterSent({ street: 'Oak', text: 'stray' });
-    await expect(office.post.outbox.publish(undefined as never, [letter])).rejects.toThrow('outside an open transaction');
+    await expect(office.post.outbox.publish(undefined as never, [letter])).rejects.toThrow(
+      'outside an open transaction',
+    );
     const over = await office.post.database.transaction(async (tx) => tx);
     await expect(office.post.outbox.publish(over, [letter])).rejects.toThrow('outside an open transaction');
+  });
+
+  it('publishing with the data of another module throws', async () => {
+    const letter = letterSent({ street: 'Oak', text: 'stray' });
+    const inTown = office.databaseOf('town').transaction((tx) => office.post.outbox.publish(tx, [letter]));
+    await expect(inTown).rejects.toThrow('The outbox of post was given a transaction of town');
   });
 
   it('what breaks its own schema, or has no key, is refused to whoever publishes it', async () => {
@@ -83,7 +91,12 @@ describe.each(transports)('promise 1: atomic ($name)', (transport) => {
     const database = await freshDatabase();
     await (await openPostOffice({ transport, database, connected: false })).close();
     const uncommitted = ['outbox.after-insert', 'transaction.before-commit'];
-    const committed = ['transaction.after-commit', 'consumer.after-handlers', 'consumer.before-commit', 'consumer.after-commit'];
+    const committed = [
+      'transaction.after-commit',
+      'consumer.after-handlers',
+      'consumer.before-commit',
+      'consumer.after-commit',
+    ];
     for (const failpoint of [...uncommitted, ...committed]) {
       const child = fork(join(__dirname, 'send-and-be-killed.ts'), [database.url, transport.name, failpoint], {
         execArgv: ['--require', join(__dirname, '../run-from-source.cjs')],
@@ -94,7 +107,8 @@ describe.each(transports)('promise 1: atomic ($name)', (transport) => {
     await survivor.caughtUp();
     for (const place of ['town', 'village'] as const) {
       for (const failpoint of uncommitted) expect(await survivor.texts(place, failpoint)).toEqual([]);
-      for (const failpoint of committed) expect(await survivor.texts(place, failpoint)).toEqual(['one', 'two', 'three']);
+      for (const failpoint of committed)
+        expect(await survivor.texts(place, failpoint)).toEqual(['one', 'two', 'three']);
     }
     await survivor.demolish();
   }, 60_000);

@@ -3,12 +3,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 /** Resolves once the condition holds; throws after `patienceMs`. An error of the condition counts as "not yet". */
 export async function until(condition: () => boolean | Promise<boolean>, patienceMs = 15_000): Promise<void> {
   const giveUpAt = Date.now() + patienceMs;
+  let error: unknown;
   for (;;) {
-    const holds = await Promise.resolve()
-      .then(condition)
-      .catch(() => false);
-    if (holds) return;
-    if (Date.now() > giveUpAt) throw new Error(`Did not come true within ${patienceMs} ms: ${condition}`);
+    try {
+      if (await condition()) return;
+    } catch (thrown) {
+      error = thrown;
+    }
+    if (Date.now() > giveUpAt) {
+      throw new Error(`Did not come true within ${patienceMs} ms: ${condition.toString()}`, { cause: error });
+    }
     await delay(10);
   }
 }

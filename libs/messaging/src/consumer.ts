@@ -103,11 +103,20 @@ export class Consumer {
     stream.held = false;
   }
 
-  private async takeOver(tx: Transaction, arrivals: readonly Arrival[], progress: Progress, whole: boolean): Promise<Streams> {
+  private async takeOver(
+    tx: Transaction,
+    arrivals: readonly Arrival[],
+    progress: Progress,
+    whole: boolean,
+  ): Promise<Streams> {
     // Sent together: one round trip. The position's row is locked first, which keeps a late owner out.
     const [ours, known] = await Promise.all([
       progress.advance(tx, whole),
-      recall(tx, progress.source, arrivals.map(({ at }) => at)),
+      recall(
+        tx,
+        progress.source,
+        arrivals.map(({ at }) => at),
+      ),
     ]);
     if (!ours) throw new OwnershipLost(this.module, progress.source);
     return new Streams(known, progress);

@@ -57,12 +57,16 @@ export interface Subscription<Data = unknown> extends Described<Data> {
 export type Received<Heard = unknown> = ReceivedMessage<Heard extends Subscription<infer Data> ? Data : Heard>;
 
 /** A fact that the module in the wire name announces. */
-export function event<Data>(described: Described<Data> & { key(data: NoInfer<Data>): string }): MessageDefinition<Data> {
+export function event<Data>(
+  described: Described<Data> & { key(data: NoInfer<Data>): string },
+): MessageDefinition<Data> {
   return define('event', described);
 }
 
 /** A request to the module in the wire name; declared by whoever sends it. */
-export function command<Data>(described: Described<Data> & { key(data: NoInfer<Data>): string }): MessageDefinition<Data> {
+export function command<Data>(
+  described: Described<Data> & { key(data: NoInfer<Data>): string },
+): MessageDefinition<Data> {
   return define('command', described);
 }
 
@@ -73,7 +77,10 @@ export function hears<Data>(
   return { ...described, topic: topicOf(described.type, described.kind) };
 }
 
-function define<Data>(kind: MessageKind, described: Described<Data> & { key(data: NoInfer<Data>): string }): MessageDefinition<Data> {
+function define<Data>(
+  kind: MessageKind,
+  described: Described<Data> & { key(data: NoInfer<Data>): string },
+): MessageDefinition<Data> {
   const { type, schema, example, key } = described;
   const definition = Object.assign((data: Data, because?: Cause): Outgoing<Data> => ({ definition, data, because }), {
     kind,

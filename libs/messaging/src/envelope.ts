@@ -111,7 +111,8 @@ export function readAttributes(record: WireRecord): Attributes {
 
 /** What a log itself says of a message, where the record made of it cannot be read. */
 export function attributesInLog(module: string, message: LoggedMessage): Attributes {
-  const { id, type, topic, key, subject, sequence, time, correlationId, causationId, traceparent, tracestate } = message;
+  const { id, type, topic, key, subject, sequence, time, correlationId, causationId, traceparent, tracestate } =
+    message;
   return {
     ...{ id, source: module, type, topic, key, subject, sequence, time, correlationId },
     causationId: causationId ?? undefined,

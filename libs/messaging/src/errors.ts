@@ -14,7 +14,17 @@ export class DependencyAway extends Error {
 export class PublishedOutsideTransaction extends Error {
   readonly code = 'published-outside-transaction';
   constructor(types: string[]) {
-    super(`${types.join(', ')} published outside an open transaction; publish inside database.transaction(…), and await it.`);
+    super(
+      `${types.join(', ')} published outside an open transaction; publish inside database.transaction(…), and await it.`,
+    );
+  }
+}
+
+/** A module published in the transaction of another, whose log would have taken the message for its own. */
+export class PublishedForAnother extends Error {
+  readonly code = 'published-for-another';
+  constructor(publisher: string, owner: string) {
+    super(`The outbox of ${publisher} was given a transaction of ${owner}; a module publishes with its own data only.`);
   }
 }
 

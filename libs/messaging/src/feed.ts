@@ -24,7 +24,10 @@ const AWAY_FIRST_MS = 200;
 const AWAY_MAX_MS = 5_000;
 
 const dropped = statement<{ through: number }>('outbox.dropped', 'SELECT through FROM outbox_dropped');
-const latest = statement<{ position: number }>('outbox.latest', 'SELECT coalesce(max(position), 0) AS position FROM outbox');
+const latest = statement<{ position: number }>(
+  'outbox.latest',
+  'SELECT coalesce(max(position), 0) AS position FROM outbox',
+);
 
 export interface FeedParts {
   /** The module whose log is read, and its database. */

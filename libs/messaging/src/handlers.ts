@@ -59,7 +59,9 @@ export class Handlers {
     if (!handler) throw new MalformedMessage(`nothing here handles ${arrival.at.type} any more`);
     const checked = handler.subscription.schema.safeParse(readContent(arrival.record));
     if (checked.success) return { ...arrival.at, data: checked.data };
-    const detail = checked.error.issues.map(({ path, message }) => `${path.join('.') || '(content)'}: ${message}`).join('; ');
+    const detail = checked.error.issues
+      .map(({ path, message }) => `${path.join('.') || '(content)'}: ${message}`)
+      .join('; ');
     throw new MalformedMessage(`the content does not fit what ${handler.subscription.subscriber} needs: ${detail}`);
   }
 
@@ -76,7 +78,8 @@ export class Handlers {
       const later: ReceivedMessage[] = [];
       const blocked = new Set<string>();
       for (const message of rest) {
-        if (this.byType.get(message.type)?.method === handler.method && !blocked.has(nameOf(message))) now.push(message);
+        if (this.byType.get(message.type)?.method === handler.method && !blocked.has(nameOf(message)))
+          now.push(message);
         else {
           blocked.add(nameOf(message));
           later.push(message);

@@ -104,13 +104,19 @@ export interface Verdict {
 }
 
 /** What becomes of a message whose handler failed for the `attempts`-th time. Doubling delays, a fifth of jitter. */
-export function judge(error: unknown, attemptsBefore: number, rule: RetryRule, random: () => number = Math.random): Verdict {
+export function judge(
+  error: unknown,
+  attemptsBefore: number,
+  rule: RetryRule,
+  random: () => number = Math.random,
+): Verdict {
   const code = String((error as { code?: unknown } | undefined)?.code ?? 'failed');
   const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   const away = error instanceof DependencyAway || isDatabaseAway(error);
   const attempts = away ? attemptsBefore : attemptsBefore + 1;
   const permanent = error instanceof PermanentError || error instanceof MalformedMessage;
-  if (permanent || (!away && attempts >= rule.attempts)) return { state: 'parked', attempts, code, error: text, delayMs: null };
+  if (permanent || (!away && attempts >= rule.attempts))
+    return { state: 'parked', attempts, code, error: text, delayMs: null };
   const exponential = Math.min(rule.maxDelayMs, rule.firstDelayMs * 2 ** Math.max(0, attempts - 1));
   return { state: 'retrying', attempts, code, error: text, delayMs: exponential * (0.8 + 0.4 * random()) };
 }
@@ -203,7 +209,10 @@ export class HeldMessages {
         }
         // Whichever of those at work ends first looks again.
         if (this.trying.size >= AT_ONCE) break;
-        this.trying.set(name, this.tryStream(stream).finally(() => this.trying.delete(name)));
+        this.trying.set(
+          name,
+          this.tryStream(stream).finally(() => this.trying.delete(name)),
+        );
       }
     } catch (error) {
       this.logger.warn(`Held messages of ${this.subscriber} must wait: ${(error as Error).message}`);

@@ -21,7 +21,7 @@ import { LEASE_MS, Subscriptions } from './subscriptions';
 const HANDLER_SHARE = 0.8;
 const HOUR_MS = 3_600_000;
 // Less than an app may take to end.
-const CLOSE_MS = 5_000;
+const CLOSE_MS = 4_000;
 
 /** Everything that runs for one module of this app. */
 interface Hosted {
@@ -56,7 +56,12 @@ export class InProcessTransport extends Server implements CustomTransportStrateg
     const { subscriptions, method, overtakes } = extras as Partial<HandlerExtras>;
     const subscription = subscriptions?.find((candidate) => candidate.type === type);
     if (!subscription || !method) throw new Error(`The handler of ${type} is not marked with @Handles(subscription).`);
-    this.registered.push({ subscription, method, overtakes: overtakes ?? false, call: (messages, handling) => callback(messages, handling as never) });
+    this.registered.push({
+      subscription,
+      method,
+      overtakes: overtakes ?? false,
+      call: (messages, handling) => callback(messages, handling as never),
+    });
   }
 
   async listen(callback: (error?: unknown) => void): Promise<void> {
@@ -68,7 +73,7 @@ export class InProcessTransport extends Server implements CustomTransportStrateg
     }
   }
 
-  /** Lets the batches under way finish, five seconds at most: what takes longer comes to nothing, and is done after the next start. */
+  /** Lets the batches under way finish, four seconds at most: what takes longer comes to nothing, and is done after the next start. */
   async close(): Promise<void> {
     this.timers.forEach(clearInterval);
     const timer = new AbortController();
@@ -185,14 +190,18 @@ function incompleteEdges(members: readonly Member[], handlers: readonly Register
   const handled = new Set(handlers.map(({ subscription }) => `${subscription.subscriber} ${subscription.type}`));
   for (const { module, hears, publishes } of members) {
     for (const { type, kind } of hears) {
-      if (!published.has(type)) problems.push(`${module} hears ${type}, which nobody here ${kind === 'event' ? 'announces' : 'sends'}.`);
+      if (!published.has(type))
+        problems.push(`${module} hears ${type}, which nobody here ${kind === 'event' ? 'announces' : 'sends'}.`);
       if (!handled.has(`${module} ${type}`)) {
         problems.push(`${module} hears ${type}, but has no controller with @Handles for it.`);
       }
     }
     for (const { type, kind } of publishes) {
       const asked = moduleOf(type);
-      if (kind === 'command' && !members.some((member) => member.module === asked && member.hears.some((heard) => heard.type === type))) {
+      if (
+        kind === 'command' &&
+        !members.some((member) => member.module === asked && member.hears.some((heard) => heard.type === type))
+      ) {
         problems.push(`${module} sends ${type}, but ${asked} is not here to handle it.`);
       }
     }

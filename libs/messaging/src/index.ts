@@ -1,6 +1,16 @@
 export { Bus, type EdgeState } from './bus';
 export { connectBus } from './connect-bus';
-export { type Cause, command, event, hears, type MessageDefinition, type Outgoing, type Received, type Sendable, type Subscription } from './definitions';
+export {
+  type Cause,
+  command,
+  event,
+  hears,
+  type MessageDefinition,
+  type Outgoing,
+  type Received,
+  type Sendable,
+  type Subscription,
+} from './definitions';
 export { type ReceivedMessage } from './envelope';
 export { DependencyAway, PermanentError, PublishedOutsideTransaction } from './errors';
 export { type Handling, journeyOf } from './handlers';

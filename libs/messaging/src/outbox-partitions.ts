@@ -36,7 +36,9 @@ export class OutboxPartitions {
       await tx.query(`SET LOCAL lock_timeout = ${GIVE_WAY_MS}`);
       await tx.query(ONE_AT_A_TIME);
       if (!(await exists(tx, name))) return true;
-      const [last] = await tx.query<{ position: number }>(`SELECT coalesce(max(position), 0) AS position FROM "${name}"`);
+      const [last] = await tx.query<{ position: number }>(
+        `SELECT coalesce(max(position), 0) AS position FROM "${name}"`,
+      );
       const through = last?.position ?? 0;
       if (through > passed) return false;
       await tx.query('UPDATE outbox_dropped SET through = greatest(through, $1)', [through]);

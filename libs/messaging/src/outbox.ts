@@ -5,7 +5,7 @@ import { statement, Transaction } from '@banyan/persistence';
 import { v7 as uuidv7 } from 'uuid';
 import { Outgoing, Sendable } from './definitions';
 import { LoggedMessage } from './envelope';
-import { CauseMissing, PublishedOutsideTransaction, UnpublishableMessage } from './errors';
+import { CauseMissing, PublishedForAnother, PublishedOutsideTransaction, UnpublishableMessage } from './errors';
 
 /** A message that is encoded and checked, but has no place in its stream yet. */
 export interface PreparedMessage extends Omit<LoggedMessage, 'position' | 'sequence'> {
@@ -65,7 +65,10 @@ export function outboxParameters(messages: readonly PreparedMessage[]): unknown[
   return columns;
 }
 
-const publishing = statement<LogPlace>('outbox.publish', `WITH ${outboxInsert(1)} SELECT id, position, sequence FROM logged`);
+const publishing = statement<LogPlace>(
+  'outbox.publish',
+  `WITH ${outboxInsert(1)} SELECT id, position, sequence FROM logged`,
+);
 
 const scrubbing = statement<never>(
   'outbox.scrub',
@@ -86,7 +89,7 @@ export class Outbox {
 
   /**
    * Adds the messages to the caller's transaction; they leave after its commit, at least once, in order per key.
-   * Throws PublishedOutsideTransaction, CauseMissing, or UnpublishableMessage where content breaks its own schema.
+   * Throws PublishedOutsideTransaction, PublishedForAnother, CauseMissing, or UnpublishableMessage where content breaks its own schema.
    */
   async publish(tx: Transaction, messages: readonly Outgoing[]): Promise<void> {
     if (messages.length === 0) return;
@@ -100,6 +103,7 @@ export class Outbox {
   /** Like `publish`, for messages whose ids had to be known beforehand. */
   async publishPrepared(tx: Transaction, prepared: readonly PreparedMessage[]): Promise<void> {
     if (prepared.length === 0) return;
+    if (tx.module !== this.module) throw new PublishedForAnother(this.module, tx.module);
     const places = await tx.query(publishing, outboxParameters(prepared));
     await failpoint('outbox.after-insert');
     tx.afterCommit(() => this.handOver(prepared, places));

@@ -63,7 +63,10 @@ export class Subscriptions {
 
   /** Where a source was last consumed up to; undefined if never. */
   async positionOf(source: string): Promise<number | undefined> {
-    const rows = await this.database.query<{ position: number }>(`SELECT position FROM subscription WHERE source = $1`, [source]);
+    const rows = await this.database.query<{ position: number }>(
+      `SELECT position FROM subscription WHERE source = $1`,
+      [source],
+    );
     return rows[0]?.position;
   }
 

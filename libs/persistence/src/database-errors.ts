@@ -18,7 +18,8 @@ export function isDatabaseAway(error: unknown): boolean {
   const cause = driverError(error);
   const code = (cause as { code?: unknown }).code;
   if (typeof code === 'string') {
-    if (CONNECTION_CODES.has(code) || AWAY_STATES.has(code) || (code.startsWith('08') && code.length === 5)) return true;
+    if (CONNECTION_CODES.has(code) || AWAY_STATES.has(code) || (code.startsWith('08') && code.length === 5))
+      return true;
   }
   return AWAY_MESSAGES.some((message) => cause.message.includes(message));
 }

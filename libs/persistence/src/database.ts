@@ -62,7 +62,7 @@ export class Database {
   }
 
   /** Closes the pool; waits `patienceMs` at most for connections that are still in use, whose work then comes to nothing. */
-  async close(patienceMs = 2_000): Promise<void> {
+  async close(patienceMs = 1_000): Promise<void> {
     const timer = new AbortController();
     const patience = delay(patienceMs, undefined, { signal: timer.signal }).catch(() => undefined);
     await Promise.race([this.dataSource.destroy(), patience]);
@@ -71,7 +71,7 @@ export class Database {
 
   private async attempt<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     const client = await this.pool.connect();
-    const tx = new Transaction(client, this.dataSource);
+    const tx = new Transaction(client, this.dataSource, this.module);
     let broken: Error | undefined;
     const onError = (error: Error) => (broken = error);
     client.on('error', onError);
@@ -87,7 +87,8 @@ export class Database {
       // To COMMIT after a failed statement the server answers ROLLBACK, and that is no error to it.
       if (command !== 'COMMIT') throw new CommitRefused();
       await failpoint('transaction.after-commit');
-      for (const error of tx.committed()) this.logger.error('What was to follow a commit failed.', (error as Error).stack);
+      for (const error of tx.committed())
+        this.logger.error('What was to follow a commit failed.', (error as Error).stack);
       return result;
     } catch (error) {
       tx.close();

@@ -4,7 +4,9 @@ import { dataSourceOf, Migration } from './connection';
 export class PendingMigrations extends Error {
   readonly code = 'pending-migrations';
   constructor(module: string, names: string[]) {
-    super(`The module ${module} has ${names.length} pending migration(s): ${names.join(', ')}. Run: npm run db -- migrate`);
+    super(
+      `The module ${module} has ${names.length} pending migration(s): ${names.join(', ')}. Run: npm run db -- migrate`,
+    );
   }
 }
 

@@ -16,11 +16,29 @@ export class DatabaseNotPrepared extends Error {
 export class DatabaseTooOld extends Error {
   readonly code = 'database-too-old';
   constructor(version: string) {
-    super(`PostgreSQL ${version} is too old: 17 or later is needed (transaction_timeout). Set DATABASE_URL to such a server.`);
+    super(
+      `PostgreSQL ${version} is too old: 17 or later is needed (transaction_timeout). Set DATABASE_URL to such a server.`,
+    );
   }
 }
 
 const OLDEST = 170000;
+/** The server does not answer, or does not let us in. */
+export class DatabaseUnreachable extends Error {
+  readonly code = 'database-unreachable';
+  constructor(module: string, url: string, cause: unknown) {
+    const { host, pathname } = new URL(url);
+    // Where a name has several addresses, the reasons are inside and the message is empty.
+    const reasons = cause instanceof AggregateError ? cause.errors : [cause];
+    const reason = reasons.map((error) => (error as Error).message).join('; ');
+    super(
+      `The database ${host}${pathname} of the module ${module} cannot be reached: ${reason}. ` +
+        `Check DATABASE_URL (or ${module.toUpperCase()}_DATABASE_URL) and that the server runs.`,
+      { cause },
+    );
+  }
+}
+
 const INSUFFICIENT_PRIVILEGE = '42501';
 // duplicate_object, duplicate_schema, unique_violation, and "tuple concurrently updated", which has no code of its own.
 const SOMEBODY_WAS_FASTER = ['42710', '42P06', '23505', 'XX000'];
@@ -38,12 +56,17 @@ interface Found {
 
 /**
  * Makes sure that the module's role and schema exist and that the login may act as the role; creates what is missing if
- * it may. Throws DatabaseNotPrepared with the SQL otherwise. Safe when several processes start at once.
+ * it may. Throws DatabaseNotPrepared with the SQL otherwise,
+ * DatabaseUnreachable or DatabaseTooOld. Safe when several processes start at once.
  */
 export async function prepareDatabase(module: string, url: string): Promise<void> {
   const client = new Client({ connectionString: url, application_name: `banyan ${module} (preparing)` });
   client.on('error', () => undefined);
-  await client.connect();
+  try {
+    await client.connect();
+  } catch (error) {
+    throw new DatabaseUnreachable(module, url, error);
+  }
   try {
     for (let attempt = 1; ; attempt += 1) {
       const [next] = await whatIsMissing(client, module);

@@ -19,7 +19,9 @@ export class TransactionIsOver extends Error {
 export class CommitRefused extends Error {
   readonly code = 'commit-refused';
   constructor() {
-    super('Nothing was committed: a statement of the transaction had failed, and its error was caught. Let it through.');
+    super(
+      'Nothing was committed: a statement of the transaction had failed, and its error was caught. Let it through.',
+    );
   }
 }
 
@@ -32,6 +34,8 @@ export class Transaction {
   constructor(
     private readonly connection: Connection,
     private readonly dataSource: DataSource,
+    /** The module whose database this is. */
+    readonly module: string,
   ) {}
 
   get isOpen(): boolean {

@@ -1,0 +1,179 @@
+import { Client } from 'pg';
+import { freshDatabase } from '../database/database';
+import { carryParcel, letterSent, openPostOffice, PostOffice } from './post-office';
+import { transports } from './transports';
+import { until } from './waiting';
+
+const DAY_MS = 86_400_000;
+const dayOf = (time: number) => new Date(time).toISOString().slice(0, 10);
+
+describe.each(transports)('promise 10: a log, not a queue ($name)', (transport) => {
+  const partitions = async (office: PostOffice) => {
+    const rows = await office.post.database.query<{ name: string }>(
+      `SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'outbox'::regclass ORDER BY 1`,
+    );
+    return rows.map(({ name }) => name);
+  };
+  const nameOf = (day: string) => `outbox_${day.replaceAll('-', '_')}`;
+
+  /** As if everything in the log had been sent that many days ago. */
+  const age = async (office: PostOffice, days: number) => {
+    const day = dayOf(Date.now() - days * DAY_MS);
+    await office.post.database.query(
+      `CREATE TABLE ${nameOf(day)} PARTITION OF outbox FOR VALUES FROM ('${day}') TO ('${dayOf(Date.parse(day) + DAY_MS)}')`,
+    );
+    await office.post.database.query(`UPDATE outbox SET day = '${day}'`);
+    return nameOf(day);
+  };
+
+  it('what has been heard stays where it is, and its rows are not touched', async () => {
+    const office = await openPostOffice({ transport });
+    const rows = () =>
+      office.post.database.query(`SELECT position, ctid::text, xmin::text, xmax::text, data FROM outbox`);
+    await office.send({ street: 'Elm', text: 'one' }, { street: 'Elm', text: 'two' });
+    const before = await rows();
+    await office.caughtUp();
+    expect(await office.texts('town')).toEqual(['one', 'two']);
+    expect(before).toHaveLength(2);
+    expect(await rows()).toEqual(before);
+    await office.demolish();
+  });
+
+  it('a new subscriber begins at the beginning of what is kept', async () => {
+    const database = await freshDatabase();
+    const early = await openPostOffice({ transport, database, places: ['town'] });
+    await early.send({ street: 'Elm', text: 'one' }, { street: 'Oak', text: 'two' });
+    await early.caughtUp();
+    await early.close();
+    const later = await openPostOffice({ transport, database });
+    await later.send({ street: 'Elm', text: 'three' });
+    await later.caughtUp();
+    expect(await later.texts('village')).toEqual(['one', 'two', 'three']);
+    expect(await later.texts('town')).toEqual(['one', 'two', 'three']);
+    await later.demolish();
+  });
+
+  it('a subscriber that listens to a topic for the first time hears it from its beginning, and nothing else twice', async () => {
+    const database = await freshDatabase();
+    const closed = await openPostOffice({ transport, database, connected: false });
+    await closed.publish(carryParcel({ street: 'Elm', weight: 1 }), letterSent({ street: 'Elm', text: 'one' }));
+    await closed.publish(carryParcel({ street: 'Elm', weight: 2 }));
+    await closed.close();
+    const lettersOnly = await openPostOffice({ transport, database, parcels: false });
+    await lettersOnly.send({ street: 'Elm', text: 'two' });
+    await lettersOnly.caughtUp();
+    expect(await lettersOnly.texts('town')).toEqual(['one', 'two']);
+    await lettersOnly.close();
+
+    const both = await openPostOffice({ transport, database });
+    await both.publish(carryParcel({ street: 'Elm', weight: 3 }));
+    await both.caughtUp();
+    expect(await both.texts('town')).toEqual(['one', 'two', '1 kg', '2 kg', '3 kg']);
+    expect(await both.held('town')).toEqual([]);
+    await both.demolish();
+  });
+
+  it('days are made ahead, also for an app that was down for weeks, before anything is published', async () => {
+    const database = await freshDatabase();
+    const before = await openPostOffice({ transport, database, connected: false });
+    const expected = Array.from({ length: 9 }, (_, n) => nameOf(dayOf(Date.now() + (n - 1) * DAY_MS)));
+    expect(await partitions(before)).toEqual(expected);
+    for (const name of expected) await before.post.database.query(`DROP TABLE ${name}`);
+    await expect(before.send({ street: 'Elm', text: 'too late' })).rejects.toThrow('no partition');
+    await before.close();
+    const after = await openPostOffice({ transport, database, connected: false });
+    await after.send({ street: 'Elm', text: 'in time' });
+    await after.demolish();
+  });
+
+  it('several instances that make the days at once do not get in one another’s way', async () => {
+    const database = await freshDatabase();
+    await (await openPostOffice({ transport, database, connected: false })).close();
+    const admin = new Client({ connectionString: database.url });
+    await admin.connect();
+    await admin.query(`DO $$ DECLARE name text; BEGIN
+      FOR name IN SELECT inhrelid::regclass FROM pg_inherits WHERE inhparent = 'post.outbox'::regclass LOOP
+        EXECUTE 'DROP TABLE ' || name;
+      END LOOP; END $$`);
+    await admin.end();
+    const instances = await Promise.all([0, 1, 2].map(() => openPostOffice({ transport, database, connected: false })));
+    expect(await partitions(instances[0] as PostOffice)).toHaveLength(9);
+    await Promise.all(instances.map((instance) => instance.close()));
+    await database.drop();
+  });
+
+  it('an old day is dropped once everybody is past it, and not before; that it is gone is remembered', async () => {
+    const database = await freshDatabase();
+    const closed = await openPostOffice({ transport, database, connected: false });
+    await closed.send({ street: 'Elm', text: 'one' }, { street: 'Elm', text: 'two' });
+    const old = await age(closed, 20);
+    await closed.close();
+
+    const behind = await openPostOffice({ transport, database, places: ['town'] });
+    await behind.caughtUp();
+    expect(await behind.texts('town')).toEqual(['one', 'two']);
+    await until(async () => (await behind.positionOf('town')) === 2);
+    expect(await partitions(behind)).toContain(old);
+    await behind.close();
+
+    const past = await openPostOffice({ transport, database, places: ['town'] });
+    await until(async () => !(await partitions(past)).includes(old));
+    expect(await past.post.database.query('SELECT through FROM outbox_dropped')).toEqual([{ through: 2 }]);
+    await past.send({ street: 'Elm', text: 'three' });
+    await past.caughtUp();
+    expect(await past.texts('town')).toEqual(['one', 'two', 'three']);
+    await past.close();
+
+    // Whoever comes now begins after what is gone, knows that it is not complete, and takes no offence at it.
+    const newcomer = await openPostOffice({ transport, database });
+    await newcomer.caughtUp();
+    expect(await newcomer.texts('village')).toEqual(['three']);
+    expect(await newcomer.held('village')).toEqual([]);
+    expect(await newcomer.databaseOf('village').query('SELECT complete FROM subscription')).toEqual([
+      { complete: false },
+    ]);
+    await newcomer.demolish();
+  });
+
+  it('an old day is kept as long as one subscriber has not passed it', async () => {
+    const database = await freshDatabase();
+    const first = await openPostOffice({ transport, database });
+    await first.send({ street: 'Elm', text: 'one' });
+    await first.caughtUp();
+    const old = await age(first, 20);
+    await first.databaseOf('village').query('UPDATE subscription SET position = 0');
+    await first.close();
+    let closed = true;
+    const second = await openPostOffice({ transport, database, behave: () => void closed });
+    expect(await partitions(second)).toContain(old);
+    closed = false;
+    await second.demolish();
+  });
+
+  it('what is missing from the log is noticed: the message after it is parked, and nothing is skipped in silence', async () => {
+    const office = await openPostOffice({ transport });
+    const elsewhere = await openPostOffice({ transport, database: office.database, connected: false });
+    await office.send({ street: 'Elm', text: 'one' });
+    await office.caughtUp();
+    await elsewhere.post.database.transaction(async (tx) => {
+      await elsewhere.post.outbox.publish(tx, [
+        letterSent({ street: 'Elm', text: 'two' }),
+        letterSent({ street: 'Elm', text: 'three' }),
+      ]);
+      await tx.query(`DELETE FROM outbox WHERE sequence = 2`);
+    });
+    await office.caughtUp();
+    expect(await office.texts('town')).toEqual(['one']);
+    expect(await office.held('town')).toMatchObject([{ sequence: 3, state: 'parked', code: 'sequence-broken' }]);
+    await elsewhere.close();
+    await office.demolish();
+  });
+
+  it('a position follows the log also where it holds nothing for the subscriber, so that old days can go', async () => {
+    const office = await openPostOffice({ transport });
+    await office.publish(...[1, 2, 3].map((weight) => carryParcel({ street: 'Elm', weight })));
+    await until(async () => (await office.positionOf('village')) === 3);
+    expect(await office.deliveries('village')).toEqual([]);
+    await office.demolish();
+  });
+});
