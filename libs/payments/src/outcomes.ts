@@ -5,7 +5,7 @@ import { Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import { because } from './cause';
 import { paymentCancelled, paymentCaptured, paymentDeclined, paymentRefunded } from './messages';
-import { cancel, type CaptureOutcome, type Money } from './payment';
+import { cancel, type CaptureOutcome } from './payment';
 import {
   type CancellationOfOrder,
   Payments,

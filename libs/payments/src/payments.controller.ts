@@ -17,7 +17,7 @@ import {
 } from '@banyan/http';
 import { Body, Controller, Get, Param, Post, Query } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { AmountExceedsCapture, CurrencyMismatch, PaymentNotFound, PaymentNotRefundable } from './errors';
 import { FindPayments } from './find-payments';
@@ -88,6 +88,7 @@ export class PaymentsController {
   @Post(':id/refunds')
   @Access('admin')
   @TakesIdempotencyKey('required')
+  @ApiBody({ required: false })
   @Answers(201, refund)
   @Refuses({ 404: [PaymentNotFound], 409: [PaymentNotRefundable], 422: [AmountExceedsCapture, CurrencyMismatch] })
   async refund(

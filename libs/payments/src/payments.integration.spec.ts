@@ -74,6 +74,16 @@ describe('capturing', () => {
     await shop.provider.start();
     await Promise.all(orders.map((order) => shop.tellsOf(order, ['payment-captured'])));
   });
+
+  it('stays ready while the provider is away, says so, and captures once it is back', async () => {
+    const provider = async () => (await shop.health()).provider;
+    await shop.provider.kill();
+    const order = await shop.capture('tok_approved');
+    await until(async () => (await provider()) === 'degraded').finally(() => shop.provider.start());
+    expect((await shop.health()).statusCode).toBe(200);
+    await shop.tellsOf(order, ['payment-captured']);
+    await until(async () => (await provider()) === 'up');
+  });
 });
 
 describe('what does not go well', () => {

@@ -1,5 +1,5 @@
 import { failpoint } from '@banyan/failpoints';
-import { inJourney } from '@banyan/telemetry';
+import { HealthIndicators, inJourney } from '@banyan/telemetry';
 import {
   type BeforeApplicationShutdown,
   Inject,
@@ -11,7 +11,7 @@ import { Asking } from './asking';
 import { type Cause, journeyOf } from './cause';
 import { Outcomes } from './outcomes';
 import type { CaptureOutcome } from './payment';
-import { PAYMENT_PROVIDER, type PaymentProvider, RefusedByProvider } from './payment-provider';
+import { OutcomeUnknown, PAYMENT_PROVIDER, type PaymentProvider, RefusedByProvider } from './payment-provider';
 import { Payments, type UnsettledCapture, type UnsettledRefund } from './payments.repository';
 
 // Waiting for an answer is cheap, and some come late or never; the others must not queue behind those.
@@ -20,6 +20,8 @@ const MOST_IN_MEMORY = 10_000;
 // What is asked is handed over in memory; looking finds what was left behind by a process that is gone.
 const LOOK_EVERY_MS = 15_000;
 const LONGEST_GOODBYE_MS = 3_000;
+// A provider that only stumbles has answered by then.
+const USUAL_ATTEMPTS = 3;
 
 interface Question {
   id: string;
@@ -39,16 +41,21 @@ export class SettlePayments implements OnApplicationBootstrap, BeforeApplication
   private readonly asking: Asking<Question>;
   private timer: NodeJS.Timeout | undefined;
   private looking: Promise<void> = Promise.resolve();
+  private noAnswerSince: Date | undefined;
 
   constructor(
     private readonly payments: Payments,
     private readonly outcomes: Outcomes,
     @Inject(PAYMENT_PROVIDER) private readonly provider: PaymentProvider,
+    health: HealthIndicators,
   ) {
+    health.add('payment-provider', () =>
+      this.noAnswerSince ? { status: 'degraded', noAnswerSince: this.noAnswerSince.toISOString() } : { status: 'up' },
+    );
     this.asking = new Asking<Question>({
       mostUnderWay: MOST_UNDER_WAY,
       mostWaiting: MOST_IN_MEMORY,
-      ask: (question, attempt) => inJourney(journeyOf(question.cause), () => question.settle(attempt)),
+      ask: (question, attempt) => inJourney(journeyOf(question.cause), () => this.ask(question, attempt)),
       onFailed: (question, attempt, error) =>
         inJourney(journeyOf(question.cause), () => this.report(question.id, attempt, error)),
       onRoom: () => this.look('all'),
@@ -95,6 +102,11 @@ export class SettlePayments implements OnApplicationBootstrap, BeforeApplication
     } catch (error) {
       this.logger.warn({ err: error }, 'Unsettled payments could not be looked for; the next look will find them.');
     }
+  }
+
+  private async ask(question: Question, attempt: number): Promise<void> {
+    await question.settle(attempt);
+    this.noAnswerSince = undefined;
   }
 
   private aboutCapture(capture: UnsettledCapture, leftBehind: boolean): Question {
@@ -147,7 +159,8 @@ export class SettlePayments implements OnApplicationBootstrap, BeforeApplication
   private report(id: string, attempt: number, error: unknown): void {
     if (error instanceof RefusedByProvider) {
       this.logger.error({ err: error, id, attempt }, 'The provider refuses a refund that our books allow.');
-    } else if (attempt > 2) {
+    } else if (attempt > USUAL_ATTEMPTS) {
+      if (error instanceof OutcomeUnknown) this.noAnswerSince ??= new Date();
       this.logger.warn({ err: error, id, attempt }, 'The outcome is still unknown; it is asked for again.');
     }
   }

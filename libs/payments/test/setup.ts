@@ -161,6 +161,13 @@ export async function setup({ hosted = true } = {}) {
     });
   }
 
+  /** Whether payments is ready, and what it says of the provider. */
+  async function health() {
+    const ready = await app.inject('/health/ready');
+    const { details } = ready.json<{ details: Record<string, { status: string }> }>();
+    return { statusCode: ready.statusCode, provider: details['payment-provider']?.status };
+  }
+
   async function paymentsOf(order: string): Promise<ShownPayment[]> {
     const answer = await call('GET', `/payments?orderId=${order}`, { user: admin, role: 'admin' });
     expect(answer.statusCode).toBe(200);
@@ -217,6 +224,7 @@ export async function setup({ hosted = true } = {}) {
     /** Resolves once payments has handled everything that was sent to it. */
     hearAgain,
     handledAll: () => bus.caughtUp('payments'),
+    health,
     paymentOf,
     paymentsOf,
     payments,
