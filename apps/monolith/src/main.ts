@@ -10,17 +10,16 @@ import { modules } from './modules';
 // Draining is given up after this, so that whoever asked us to stop is not kept waiting for ten seconds.
 const DRAIN_MS = 8_000;
 
-interface Supplied {
-  env: Record<string, string>;
-  stop(): Promise<void>;
-}
+type Stop = () => Promise<void>;
 
-async function main(environment: NodeJS.ProcessEnv): Promise<void> {
+/** Starts the shop; answers how to stop it. Where starting fails, what had been started is stopped again. */
+async function start(environment: NodeJS.ProcessEnv): Promise<Stop> {
   const supplied = await supply(environment);
   let app: INestApplication | undefined;
-  const stopping = stopOnSignal(async () => {
+  const stop = async () => {
     await app?.close();
-  }, supplied);
+    await supplied.stop();
+  };
   try {
     const settings = loadSettings({ ...environment, ...supplied.env });
     armFailpoints(settings);
@@ -30,35 +29,31 @@ async function main(environment: NodeJS.ProcessEnv): Promise<void> {
     await app.startAllMicroservices();
     await app.listen(settings.http.port, settings.http.host);
     if (settings.environment !== 'production') welcome(await app.getUrl(), settings);
+    return stop;
   } catch (error) {
-    if (stopping.begun) return;
-    process.stderr.write(`${explain(error, environment)}\n`);
-    await app?.close().catch(() => undefined);
-    await supplied.stop();
-    process.exit(1);
+    await stop().catch(() => undefined);
+    throw error;
   }
 }
 
 /** In development, what the environment leaves open is started here: a database, the payment provider, secrets. */
-async function supply(environment: NodeJS.ProcessEnv): Promise<Supplied> {
+async function supply(environment: NodeJS.ProcessEnv): Promise<{ env: Record<string, string>; stop: Stop }> {
   if ((environment['NODE_ENV'] ?? 'development') !== 'development') return { env: {}, stop: async () => undefined };
   return startDevelopment(environment);
 }
 
-/** Drains and ends on SIGINT and SIGTERM; a signal that comes twice (the terminal's and npm's) counts once. */
-function stopOnSignal(close: () => Promise<void>, supplied: Supplied): { begun: boolean } {
-  const stopping = { begun: false };
+/** Drains and ends on SIGINT and SIGTERM, also while still starting. The terminal and npm both send one: that counts once. */
+function stopOnSignal(starting: Promise<Stop>): void {
+  let stopping = false;
   const stop = async () => {
-    if (stopping.begun) return;
-    stopping.begun = true;
-    const late = setTimeout(() => {
+    if (stopping) return;
+    stopping = true;
+    setTimeout(() => {
       process.stderr.write('Not everything could be finished in time; stopping all the same.\n');
-      void supplied.stop().finally(() => process.exit(1));
+      process.exit(1);
     }, DRAIN_MS);
     try {
-      await close();
-      clearTimeout(late);
-      await supplied.stop();
+      await (await starting)();
       process.exit(0);
     } catch (error) {
       process.stderr.write(`Stopping failed: ${(error as Error).message}\n`);
@@ -67,7 +62,6 @@ function stopOnSignal(close: () => Promise<void>, supplied: Supplied): { begun: 
   };
   process.on('SIGINT', () => void stop());
   process.on('SIGTERM', () => void stop());
-  return stopping;
 }
 
 function welcome(url: string, { admin }: Settings): void {
@@ -93,7 +87,9 @@ function explain(error: unknown, environment: NodeJS.ProcessEnv): string {
   return known ? error.message : (error.stack ?? error.message);
 }
 
-main(process.env).catch((error: unknown) => {
+const starting = start(process.env);
+stopOnSignal(starting);
+starting.catch((error: unknown) => {
   process.stderr.write(`${explain(error, process.env)}\n`);
   process.exit(1);
 });

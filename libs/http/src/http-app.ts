@@ -40,6 +40,8 @@ export async function createHttpApp(
   const adapter = httpAdapter(settings);
   const app = await NestFactory.create<NestFastifyApplication>(App, adapter, {
     bufferLogs: true,
+    // Where the app cannot be made, whoever asked for it is told by the error, and needs no account of Nest's start.
+    autoFlushLogs: false,
     // The adapter parses bodies itself, JSON only.
     bodyParser: false,
     abortOnError: false,

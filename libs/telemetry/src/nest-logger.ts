@@ -19,4 +19,10 @@ export class NestLogger extends Logger {
     if (typeof context === 'string' && STARTING.has(context)) this.debug(message, ...rest);
     else super.log(message, ...rest);
   }
+
+  override error(message: unknown, ...rest: unknown[]): void {
+    // A port that cannot be opened is thrown to the caller too, who can say more about it.
+    if (rest.at(-1) === 'NestApplication') this.debug(message, ...rest);
+    else super.error(message, ...rest);
+  }
 }
