@@ -42,6 +42,7 @@ export class InProcessTransport extends Server implements CustomTransportStrateg
   private readonly registered: RegisteredHandler[] = [];
   private hosted = new Map<string, Hosted>();
   private timers: NodeJS.Timeout[] = [];
+  private readonly keeping = new Set<Promise<void>>();
 
   constructor(
     private readonly bus: Bus,
@@ -112,6 +113,7 @@ export class InProcessTransport extends Server implements CustomTransportStrateg
     const hosted = [...this.hosted.values()];
     await Promise.all(hosted.flatMap(({ feeds, held }) => [...feeds.map((feed) => feed.stop()), held.stop()]));
     await Promise.all(hosted.map(({ presence }) => presence.end()));
+    await Promise.all(this.keeping);
   }
 
   private async begin(): Promise<void> {
@@ -173,7 +175,10 @@ export class InProcessTransport extends Server implements CustomTransportStrateg
   }
 
   private keepHouse(work: () => Promise<void>): void {
-    work().catch((error: Error) => this.log.warn(`Housekeeping of the bus must wait: ${error.message}`));
+    const kept = work()
+      .catch((error: Error) => this.log.warn(`Housekeeping of the bus must wait: ${error.message}`))
+      .finally(() => this.keeping.delete(kept));
+    this.keeping.add(kept);
   }
 }
 
