@@ -24,6 +24,8 @@ export interface Carrier {
   /** Messages that a member has committed in this process. */
   committed(module: string, messages: LoggedMessage[]): void;
   caughtUp(module: string): Promise<void>;
+  /** A member has made something that it holds due in this process. */
+  madeDue(module: string): void;
   edges(): EdgeState[];
 }
 
@@ -59,6 +61,11 @@ export class Bus {
     const database = this.members.get(module)?.database;
     const rows = (await database?.query(retrying, [keys])) ?? [];
     return new Set(rows.map(({ key }) => key));
+  }
+
+  /** To be told of held messages that an operator has made due, so that they are not found by the clock only. */
+  madeDue(module: string): void {
+    this.carrier?.madeDue(module);
   }
 
   edges(): EdgeState[] {

@@ -71,7 +71,7 @@ export class Consumer {
         }
         const handler = this.handlers.find(arrival.at.type);
         if (!handler && !arrival.flaw) continue;
-        if (stream.held && handler?.overtakes) await this.overtake(tx, arrival, stream);
+        if (handler?.overtakes) await this.overtake(tx, arrival, stream);
         if (stream.held) await this.held.wait(tx, arrival);
         else due.push(this.handlers.read(arrival));
       }
@@ -90,7 +90,7 @@ export class Consumer {
       const stream = streams.next(arrival.at);
       if (!stream) return;
       // Before it is tried again: it must neither wait behind what it overtakes, nor leave that lying there meanwhile.
-      if (stream.held && this.handlers.find(arrival.at.type)?.overtakes) await this.overtake(tx, arrival, stream);
+      if (this.handlers.find(arrival.at.type)?.overtakes) await this.overtake(tx, arrival, stream);
       await this.held.hold(tx, arrival, judge(error, 0, this.rule));
       stream.held = true;
       await remember(tx, progress.source, streams.changed());
@@ -99,8 +99,9 @@ export class Consumer {
   }
 
   private async overtake(tx: Transaction, { at }: Arrival, stream: TouchedStream): Promise<void> {
-    await this.held.discardStream(tx, at.source, stream, `overtaken by ${at.type}`);
+    if (stream.held) await this.held.discardStream(tx, at.source, stream, `overtaken by ${at.type}`);
     stream.held = false;
+    await this.held.scrubRecord(tx, at.source, stream);
   }
 
   private async takeOver(

@@ -51,6 +51,8 @@ export interface Subscription<Data = unknown> extends Described<Data> {
   subscriber: string;
   kind: MessageKind;
   topic: string;
+  /** Fields of the content, at its top, that no operator may see: shown masked, and kept as they are by an edit. */
+  secrets: readonly string[];
 }
 
 /** A message as the handler of a subscription gets it: its attributes, and `data` as the subscription's schema reads it. */
@@ -72,9 +74,9 @@ export function command<Data>(
 
 /** What a module hears from others, with a schema of its own that names only the fields it needs. */
 export function hears<Data>(
-  described: Described<Data> & { subscriber: string; kind: MessageKind },
+  described: Described<Data> & { subscriber: string; kind: MessageKind; secrets?: readonly (keyof Data & string)[] },
 ): Subscription<Data> {
-  return { ...described, topic: topicOf(described.type, described.kind) };
+  return { secrets: [], ...described, topic: topicOf(described.type, described.kind) };
 }
 
 function define<Data>(

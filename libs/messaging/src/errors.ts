@@ -44,11 +44,11 @@ export class UnpublishableMessage extends Error {
   }
 }
 
-/** Another instance consumes now, so nothing that this one still does may take effect. */
+/** Another instance consumes now, or the subscriber was put back: nothing that this one still does may take effect. */
 export class OwnershipLost extends Error {
   readonly code = 'ownership-lost';
   constructor(subscriber: string, source: string) {
-    super(`Another instance consumes ${source} for ${subscriber}.`);
+    super(`Another instance consumes ${source} for ${subscriber}, or ${subscriber} was put back.`);
   }
 }
 
@@ -68,6 +68,30 @@ export class HandlerTimedOut extends Error {
   readonly code = 'handler-timed-out';
   constructor(milliseconds: number) {
     super(`The handler had not finished after ${milliseconds} ms.`);
+  }
+}
+
+/** No such message is held: it was handled, discarded, or never failed. */
+export class ParkedMessageNotFound extends Error {
+  readonly code = 'parked-message-not-found';
+  constructor(id: string) {
+    super(`No message ${id} is held: it has been handled or discarded since, or never failed here.`);
+  }
+}
+
+/** The message is held, but tried again already, or waits behind another one; nothing is there to decide. */
+export class MessageNotParked extends Error {
+  readonly code = 'message-not-parked';
+  constructor(id: string, state: string) {
+    super(`The message ${id} is not parked but ${state}.`);
+  }
+}
+
+/** The subscriber could not read the message with this content. */
+export class ContentRefused extends Error {
+  readonly code = 'content-refused';
+  constructor(detail: string) {
+    super(`This content would not help: ${detail}.`);
   }
 }
 

@@ -64,6 +64,9 @@ export class Feed {
   private readAt = -Infinity;
   /** The position that the subscriber's database has. */
   private kept = 0;
+  /** Under which this instance consumes. */
+  private epoch = 0;
+  private putBack = false;
   private awaiting: Waiter[] = [];
   private current: State = 'stopped';
 
@@ -108,6 +111,13 @@ export class Feed {
       }
     }
     if (this.mustRead || this.queue.length > 0) this.wake?.();
+  }
+
+  /** What the database says of our ownership: under a later epoch than ours, the subscriber has been put back meanwhile. */
+  confirm(epoch: number | undefined): void {
+    if (epoch === undefined || epoch <= this.epoch) return;
+    this.putBack = true;
+    this.wake?.();
   }
 
   /**
@@ -166,7 +176,10 @@ export class Feed {
     const [{ through } = { through: 0 }] = await this.parts.source.database.query(dropped);
     const begin = { position: through, complete: through === 0 };
     const owned = await this.parts.subscriptions.take(this.source, this.parts.topics, begin);
-    return owned && { ...owned, position: Math.max(owned.position, through) };
+    if (!owned) return undefined;
+    this.epoch = owned.epoch;
+    this.putBack = false;
+    return { ...owned, position: Math.max(owned.position, through) };
   }
 
   private async followOwner(): Promise<void> {
@@ -181,6 +194,7 @@ export class Feed {
     let brokenAt: string | undefined;
     this.begin(owned.position);
     while (!this.stopped) {
+      if (this.putBack) throw new OwnershipLost(this.subscriber, this.source);
       const polling = this.nextPollIn() <= 0;
       if ((this.mustRead || polling) && this.queue.length < QUEUE) await this.read();
       if (this.queue.length === 0) {

@@ -57,12 +57,7 @@ export class Handlers {
     if (arrival.flaw) throw arrival.flaw;
     const handler = this.byType.get(arrival.at.type);
     if (!handler) throw new MalformedMessage(`nothing here handles ${arrival.at.type} any more`);
-    const checked = handler.subscription.schema.safeParse(readContent(arrival.record));
-    if (checked.success) return { ...arrival.at, data: checked.data };
-    const detail = checked.error.issues
-      .map(({ path, message }) => `${path.join('.') || '(content)'}: ${message}`)
-      .join('; ');
-    throw new MalformedMessage(`the content does not fit what ${handler.subscription.subscriber} needs: ${detail}`);
+    return { ...arrival.at, data: dataFor(handler.subscription, arrival.record) };
   }
 
   /**
@@ -112,6 +107,16 @@ export class Handlers {
       timer.abort();
     }
   }
+}
+
+/** The content of a record as a subscription's schema reads it. Throws MalformedMessage. */
+export function dataFor({ subscriber, schema }: Subscription, record: WireRecord): unknown {
+  const checked = schema.safeParse(readContent(record));
+  if (checked.success) return checked.data;
+  const detail = checked.error.issues
+    .map(({ path, message }) => `${path.join('.') || '(content)'}: ${message}`)
+    .join('; ');
+  throw new MalformedMessage(`the content does not fit what ${subscriber} needs: ${detail}`);
 }
 
 /** The journey that handling this message is a part of. */

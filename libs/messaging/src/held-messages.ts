@@ -4,6 +4,7 @@ import { Logger } from '@nestjs/common';
 import { MalformedMessage, readAttributes } from './envelope';
 import { DependencyAway, PermanentError } from './errors';
 import { Arrival, Handlers } from './handlers';
+import { HeldStream, OF_STREAM, takeOut } from './held-stream';
 import { nameOf, StreamName } from './stream-memory';
 
 /*
@@ -20,9 +21,8 @@ export interface RetryRule {
   maxDelayMs: number;
 }
 
-interface HeldRow extends StreamName {
+interface HeldRow extends HeldStream {
   id: string;
-  source: string;
   sequence: number;
   type: string;
   headers: Record<string, string>;
@@ -37,15 +37,13 @@ const LOOK_MS = 10_000;
 // A handler that hangs in one stream must not keep the others from being tried.
 const AT_ONCE = 4;
 
-const STREAM = 'source = $1 AND topic = $2 AND key = $3';
-
 const holding = statement<never>(
   'held-message.hold',
   `INSERT INTO held_message (id, source, topic, key, sequence, type, headers, data, state, attempts, error_code, error, next_attempt_at)
    VALUES ($4, $1, $2, $3, $5, $6, $7, $8, $9, $10, $11, $12, now() + $13 * interval '1 ms')`,
 );
 
-const dueStreams = statement<StreamName & { source: string; in_ms: number }>(
+const dueStreams = statement<HeldStream & { in_ms: number }>(
   'held-message.due-streams',
   `SELECT source, topic, key, extract(epoch FROM next_attempt_at - now())::float8 * 1000 AS in_ms
    FROM held_message h
@@ -59,38 +57,32 @@ const dueStreams = statement<StreamName & { source: string; in_ms: number }>(
 const headOfStream = statement<HeldRow>(
   'held-message.head',
   `SELECT id, source, topic, key, sequence, type, headers, data, state, attempts, coalesce(next_attempt_at <= now(), false) AS due
-   FROM held_message WHERE ${STREAM} AND sequence = (SELECT min(sequence) FROM held_message WHERE ${STREAM})
+   FROM held_message WHERE ${OF_STREAM} AND sequence = (SELECT min(sequence) FROM held_message WHERE ${OF_STREAM})
    FOR UPDATE SKIP LOCKED`,
 );
 
-// Before the queue moves up, so that nothing can be put behind it unseen.
-const lockingStream = statement<never>(
-  'held-message.lock-stream',
-  `SELECT FROM stream_memory WHERE ${STREAM} FOR UPDATE`,
-);
-
-const removing = statement<never>('held-message.remove', `DELETE FROM held_message WHERE ${STREAM} AND sequence = $4`);
-
-// The next in line is due at once; where there is none, the stream flows again.
-const advancing = statement<never>(
-  'held-message.advance',
-  `WITH next AS (
-     UPDATE held_message SET state = 'retrying', next_attempt_at = now()
-     WHERE ${STREAM} AND state = 'waiting' AND sequence = (SELECT min(sequence) FROM held_message WHERE ${STREAM} AND sequence > $4)
-   )
-   UPDATE stream_memory SET held = EXISTS (SELECT FROM held_message WHERE ${STREAM} AND sequence > $4) WHERE ${STREAM}`,
-);
-
+// Another instance may have counted a failure since, or an operator redriven the message: then this verdict is out of date.
 const failing = statement<{ state: string }>(
   'held-message.fail',
   `UPDATE held_message
    SET state = $5, attempts = $6, error_code = $7, error = $8, next_attempt_at = now() + $9 * interval '1 ms'
-   WHERE ${STREAM} AND sequence = $4 RETURNING state`,
+   WHERE ${OF_STREAM} AND sequence = $4 AND state = 'retrying' AND attempts = $10 RETURNING state`,
+);
+
+// What an operator wrote or changed may be about the person, and so may the reason.
+const scrubbingRecord = statement<never>(
+  'held-message.scrub-record',
+  `UPDATE held_message_act SET original = NULL, edited = NULL, why = '[erased]' WHERE ${OF_STREAM} AND who <> 'the bus'`,
+);
+
+const forgettingContents = statement<never>(
+  'held-message.forget-contents',
+  `UPDATE held_message_act SET original = NULL, edited = NULL WHERE original IS NOT NULL AND at < now() - make_interval(days => $1)`,
 );
 
 const discardingStream = statement<never>(
   'held-message.discard-stream',
-  `WITH gone AS (DELETE FROM held_message WHERE ${STREAM} RETURNING id, source, topic, key, sequence, type)
+  `WITH gone AS (DELETE FROM held_message WHERE ${OF_STREAM} RETURNING id, source, topic, key, sequence, type)
    INSERT INTO held_message_act (act, message_id, source, topic, key, sequence, type, who, why)
    SELECT 'discarded', id, source, topic, key, sequence, type, 'the bus', $4 FROM gone`,
 );
@@ -173,6 +165,21 @@ export class HeldMessages {
     ]); // prettier-ignore
   }
 
+  /** Looks at once for what is due, for whoever has just made something so. */
+  wake(): void {
+    this.wakeIn(0);
+  }
+
+  /** Takes out of the record of a stream whatever operators wrote into it. */
+  async scrubRecord(tx: Transaction, source: string, stream: StreamName): Promise<void> {
+    await tx.query(scrubbingRecord, [source, stream.topic, stream.key]);
+  }
+
+  /** Lets the record forget the contents of edits that are older; what was done, by whom and why stays. */
+  async forgetContents(days: number): Promise<void> {
+    await this.database.query(forgettingContents, [days]);
+  }
+
   /** Discards all that a stream holds, content and all, and records it. */
   async discardStream(tx: Transaction, source: string, stream: StreamName, why: string): Promise<void> {
     await tx.query(discardingStream, [source, stream.topic, stream.key, why]);
@@ -221,7 +228,7 @@ export class HeldMessages {
     this.wakeIn(next);
   }
 
-  private async tryStream(stream: StreamName & { source: string }): Promise<void> {
+  private async tryStream(stream: HeldStream): Promise<void> {
     try {
       let outcome: Outcome = 'handled';
       while (outcome === 'handled' && !this.stopped) outcome = await this.tryHead(stream);
@@ -232,7 +239,7 @@ export class HeldMessages {
     }
   }
 
-  private async tryHead({ source, topic, key }: StreamName & { source: string }): Promise<Outcome> {
+  private async tryHead({ source, topic, key }: HeldStream): Promise<Outcome> {
     const name = [source, topic, key];
     let tried: HeldRow | undefined;
     try {
@@ -244,9 +251,7 @@ export class HeldMessages {
         const record = { topic, key, headers: head.headers, value: head.data };
         await this.handlers.handle([this.handlers.read({ at: readAttributes(record), record })], tx);
         await failpoint('held-message.after-handler');
-        await tx.query(lockingStream, name);
-        await tx.query(advancing, [...name, head.sequence]);
-        await tx.query(removing, [...name, head.sequence]);
+        await takeOut(tx, head, head.sequence);
         return 'handled';
       });
     } catch (error) {
@@ -259,10 +264,10 @@ export class HeldMessages {
   private async failed(head: HeldRow, error: unknown): Promise<void> {
     const verdict = judge(error, head.attempts, this.rule);
     const { state, attempts, code, error: text, delayMs } = verdict;
-    await this.database.query(failing, [
-      head.source, head.topic, head.key, head.sequence, state, attempts, code, text, delayMs,
+    const [counted] = await this.database.query(failing, [
+      head.source, head.topic, head.key, head.sequence, state, attempts, code, text, delayMs, head.attempts,
     ]); // prettier-ignore
-    this.tell(head.type, head.id, verdict);
+    if (counted) this.tell(head.type, head.id, verdict);
     if (delayMs !== null) this.wakeIn(delayMs);
   }
 }

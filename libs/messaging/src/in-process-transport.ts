@@ -103,6 +103,10 @@ export class InProcessTransport extends Server implements CustomTransportStrateg
     await Promise.all((this.hosted.get(module)?.feeds ?? []).map((feed) => feed.caughtUp()));
   }
 
+  madeDue(module: string): void {
+    this.hosted.get(module)?.held.wake();
+  }
+
   edges(): EdgeState[] {
     return [...this.hosted.values()].flatMap(({ feeds }) =>
       feeds.map(({ source, subscriber, state }) => ({ source, subscriber, state })),
@@ -152,13 +156,19 @@ export class InProcessTransport extends Server implements CustomTransportStrateg
   }
 
   private async renew(): Promise<void> {
-    await Promise.all([...this.hosted.values()].map(({ subscriptions }) => subscriptions.renew()));
+    await Promise.all(
+      [...this.hosted.values()].map(async ({ subscriptions, feeds }) => {
+        const epochs = await subscriptions.renew();
+        for (const feed of feeds) feed.confirm(epochs.get(feed.source));
+      }),
+    );
   }
 
   /** Makes the coming days of each log, and drops the old ones that every subscriber here has passed. */
   private async keepLogs(): Promise<void> {
     const hosted = [...this.hosted.values()];
-    for (const { member, partitions } of hosted) {
+    for (const { member, partitions, held } of hosted) {
+      await held.forgetContents(this.settings.bus.retentionDays);
       await partitions.makeAhead(new Date());
       const listeners = hosted.filter(({ feeds }) => feeds.some(({ source }) => source === member.module));
       // Their own databases say how far they are, whichever instance consumes for them.

@@ -108,5 +108,36 @@ export class Messaging1700000000001 {
   }
 }
 
+/** What operators do: their acts on parked messages with the content they changed, and replays. */
+export class OperatorActs1700000000002 {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`
+      -- What the content was and what an operator made of it. Goes with the retention of the log, and with an erasure.
+      ALTER TABLE held_message_act ADD COLUMN original text, ADD COLUMN edited text;
+      CREATE INDEX held_message_act_stream ON held_message_act (source, topic, key, sequence);
+      CREATE INDEX held_message_id ON held_message (id);
+
+      -- When this subscriber was put back, how far, by whom and why.
+      CREATE TABLE replay (
+        at            timestamptz NOT NULL DEFAULT now(),
+        source        text        NOT NULL,
+        topics        text[]      NOT NULL,
+        from_position bigint      NOT NULL,
+        to_position   bigint      NOT NULL,
+        who           text        NOT NULL,
+        why           text        NOT NULL
+      );
+    `);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query(`
+      DROP TABLE replay;
+      DROP INDEX held_message_id, held_message_act_stream;
+      ALTER TABLE held_message_act DROP COLUMN original, DROP COLUMN edited;
+    `);
+  }
+}
+
 /** To be put first in the list of a module's migrations. */
-export const messagingMigrations: readonly Migration[] = [Messaging1700000000001];
+export const messagingMigrations: readonly Migration[] = [Messaging1700000000001, OperatorActs1700000000002];

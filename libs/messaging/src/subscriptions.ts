@@ -25,11 +25,12 @@ const taking = statement<{ position: number; epoch: number; complete: boolean }>
    RETURNING position, epoch, complete`,
 );
 
-const renewing = statement<never>(
+const renewing = statement<{ source: string; epoch: number }>(
   'subscription.renew',
   // A row that is locked belongs to a batch under way, which renews it by itself and must not be waited for.
   `UPDATE subscription SET lease_until = now() + $2 * interval '1 ms'
-   WHERE source IN (SELECT source FROM subscription WHERE owner = $1 FOR UPDATE SKIP LOCKED)`,
+   WHERE source IN (SELECT source FROM subscription WHERE owner = $1 FOR UPDATE SKIP LOCKED)
+   RETURNING source, epoch`,
 );
 
 const moving = statement<{ source: string }>(
@@ -70,9 +71,10 @@ export class Subscriptions {
     return rows[0]?.position;
   }
 
-  /** Keeps what this instance owns for another lease. */
-  async renew(): Promise<void> {
-    await this.database.query(renewing, [this.presence.owner, LEASE_MS]);
+  /** Keeps what this instance owns for another lease; answers its epochs by source, without those of batches under way. */
+  async renew(): Promise<Map<string, number>> {
+    const rows = await this.database.query(renewing, [this.presence.owner, LEASE_MS]);
+    return new Map(rows.map(({ source, epoch }) => [source, epoch]));
   }
 
   /**
