@@ -92,13 +92,16 @@ export class SettlePayments implements OnApplicationBootstrap, BeforeApplication
     try {
       const { now, leaseEnd } = await this.payments.clock();
       const due = which === 'all' ? leaseEnd : now;
-      for (let some = 1; some > 0;) {
-        const captures = await this.payments.dueCaptures(due, this.asking.room);
-        const refunds = await this.payments.dueRefunds(due, this.asking.room);
+      let found: number;
+      do {
+        // One more than there is room for: letting it go is what makes Asking say when there is room again.
+        const most = this.asking.room + 1;
+        const captures = await this.payments.dueCaptures(due, most);
+        const refunds = await this.payments.dueRefunds(due, most);
         this.asking.put(captures.map((capture) => this.aboutCapture(capture, true)));
         this.refunds(refunds);
-        some = captures.length + refunds.length;
-      }
+        found = captures.length + refunds.length;
+      } while (found > 0 && this.asking.room > 0);
     } catch (error) {
       this.logger.warn({ err: error }, 'Unsettled payments could not be looked for; the next look will find them.');
     }
