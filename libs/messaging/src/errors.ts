@@ -95,6 +95,33 @@ export class ContentRefused extends Error {
   }
 }
 
+/** Nobody can be put back who never began. */
+export class NeverSubscribed extends Error {
+  readonly code = 'never-subscribed';
+  constructor(subscriber: string, source: string) {
+    super(`${subscriber} has never consumed anything of ${source}; it will begin at the beginning of what is kept.`);
+  }
+}
+
+/** A replay goes back; going forward would skip what was never handled. */
+export class ReplayForward extends Error {
+  readonly code = 'replay-forward';
+  constructor(current: number, wanted: number) {
+    super(`The subscriber is at ${current}, and ${wanted} lies ahead of it: what is between would never be handled.`);
+  }
+}
+
+/** What the source sends to the subscriber are commands, and nobody has insisted. */
+export class CommandsNotReplayed extends Error {
+  readonly code = 'commands-not-replayed';
+  constructor(subscriber: string, source: string) {
+    super(
+      `What ${source} sends to ${subscriber} are commands: a replay would ask for everything again, and its answers would ` +
+        'go out again. Force it only where every handler answers a repeated command as it did the first time.',
+    );
+  }
+}
+
 /** The bus was stopped while somebody waited for it. */
 export class BusStopped extends Error {
   readonly code = 'bus-stopped';

@@ -10,10 +10,7 @@ export interface HeldStream extends StreamName {
 export const OF_STREAM = 'source = $1 AND topic = $2 AND key = $3';
 
 // Before the queue moves up, so that nothing can be put behind it unseen.
-const locking = statement<never>(
-  'held-stream.lock',
-  `SELECT FROM stream_memory WHERE ${OF_STREAM} FOR UPDATE`,
-);
+const locking = statement<never>('held-stream.lock', `SELECT FROM stream_memory WHERE ${OF_STREAM} FOR UPDATE`);
 
 // The next in line is due at once; where there is none, the stream flows again.
 const advancing = statement<never>(
@@ -26,7 +23,10 @@ const advancing = statement<never>(
    UPDATE stream_memory SET held = EXISTS (SELECT FROM held_message WHERE ${OF_STREAM} AND sequence <> $4) WHERE ${OF_STREAM}`,
 );
 
-const removing = statement<never>('held-stream.remove', `DELETE FROM held_message WHERE ${OF_STREAM} AND sequence = $4`);
+const removing = statement<never>(
+  'held-stream.remove',
+  `DELETE FROM held_message WHERE ${OF_STREAM} AND sequence = $4`,
+);
 
 /**
  * Takes a message that is dealt with out of its stream, and lets what waited behind it go on. The caller has locked the

@@ -1,3 +1,4 @@
+export { republish, type AnnouncedAgain, type Announcer } from './announcer';
 export { Bus, type EdgeState } from './bus';
 export { connectBus } from './connect-bus';
 export {
@@ -12,9 +13,28 @@ export {
   type Subscription,
 } from './definitions';
 export { type ReceivedMessage } from './envelope';
-export { DependencyAway, PermanentError, PublishedOutsideTransaction } from './errors';
+export {
+  CommandsNotReplayed,
+  ContentRefused,
+  DependencyAway,
+  MessageNotParked,
+  NeverSubscribed,
+  ParkedMessageNotFound,
+  PermanentError,
+  PublishedOutsideTransaction,
+  ReplayForward,
+} from './errors';
 export { type Handling, journeyOf } from './handlers';
 export { Handles } from './handles';
-export { MessagingModule } from './messaging.module';
+export { MessagingModule, moduleMessagesOf, type ModuleMessages } from './messaging.module';
 export { messagingMigrations } from './migrations';
 export { Outbox, outboxInsert, outboxParameters, type LogPlace, type PreparedMessage } from './outbox';
+export { type OperatorAct } from './operator-act';
+export {
+  ParkedMessages,
+  type InspectedMessage,
+  type ParkedFilter,
+  type ParkedMessage,
+  type RecordedAct,
+} from './parked-messages';
+export { replay, type Replay, type Replayed, type ReplayFrom } from './replay';

@@ -135,7 +135,10 @@ export class ParkedMessages {
   ) {}
 
   /** In the order in which they were sent, those after the id `after`; without their content. */
-  async list(filter: ParkedFilter, { after, limit }: { after?: string | undefined; limit: number }): Promise<ParkedMessage[]> {
+  async list(
+    filter: ParkedFilter,
+    { after, limit }: { after?: string | undefined; limit: number },
+  ): Promise<ParkedMessage[]> {
     return this.database.query(listing, [...valuesOf(filter), after ?? null, limit]);
   }
 
