@@ -544,6 +544,22 @@ describe('an idempotency key', () => {
     await app.get(Database, { strict: false }).transaction((tx) => idempotency.scrub(tx, sub));
     expect((await make('six', 'red', as)).text).not.toBe(first.text);
   });
+
+  it('is forgotten with whom its answer is about', async () => {
+    const [idempotency, kites] = [app.get(Idempotency, { strict: false }), app.get(Database, { strict: false })];
+    const attempt = { caller: uuidv7(), key: 'about', fingerprint: 'the same' };
+    const about = uuidv7();
+    const answer = (flies: string) =>
+      idempotency.once(
+        attempt,
+        async () => flies,
+        () => about,
+      );
+    expect(await answer('Jane’s kite')).toBe('Jane’s kite');
+    expect(await answer('another')).toBe('Jane’s kite');
+    await kites.transaction((tx) => idempotency.scrub(tx, about));
+    expect(await answer('nobody’s kite')).toBe('nobody’s kite');
+  });
 });
 
 describe('a list', () => {

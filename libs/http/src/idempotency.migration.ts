@@ -22,5 +22,18 @@ class IdempotencyKeys1795132800001 implements MigrationInterface {
   }
 }
 
+class IdempotencyKeysAbout1795132800003 implements MigrationInterface {
+  readonly name = 'IdempotencyKeysAbout1795132800003';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query('alter table idempotency_key add column about text');
+    await runner.query('create index idempotency_key_about on idempotency_key (about) where about is not null');
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('alter table idempotency_key drop column about');
+  }
+}
+
 /** For the migrations of each module that uses `Idempotency`. */
-export const idempotencyMigrations = [IdempotencyKeys1795132800001];
+export const idempotencyMigrations = [IdempotencyKeys1795132800001, IdempotencyKeysAbout1795132800003];

@@ -14,7 +14,7 @@ const remembered = statement<{ fingerprint: string; answer: string }>(
 );
 const remember = statement(
   'idempotency.remember',
-  'insert into idempotency_key (caller, key, fingerprint, answer) values ($1, $2, $3, $4)',
+  'insert into idempotency_key (caller, key, fingerprint, answer, about) values ($1, $2, $3, $4, $5)',
 );
 
 /** Acts that have one effect per caller and key, with the key in the module's own schema. */
@@ -26,9 +26,14 @@ export class Idempotency {
    * Does the act in one transaction, together with remembering its answer under the attempt's key; an attempt without a
    * key is simply done. The same request under the same key is answered what the first was answered, as JSON keeps
    * it; an act that throws is not remembered. Throws `IdempotencyKeyReused` for another request under the key and
-   * `RequestInProgress` while the first is at work.
+   * `RequestInProgress` while the first is at work. `about` names the user of whom the answer tells, where that may be
+   * somebody else than the caller: it is forgotten with either of them.
    */
-  async once<Answer>(attempt: Attempt, act: (tx: Transaction) => Promise<Answer>): Promise<Answer> {
+  async once<Answer>(
+    attempt: Attempt,
+    act: (tx: Transaction) => Promise<Answer>,
+    about: (answer: Answer) => string | null = () => null,
+  ): Promise<Answer> {
     const { caller, key } = attempt;
     if (key === undefined) return this.database.transaction(act);
     const { fingerprint } = attempt;
@@ -41,13 +46,13 @@ export class Idempotency {
         return JSON.parse(earlier.answer) as Answer;
       }
       const answer = await act(tx);
-      await tx.query(remember, [caller, key, fingerprint, JSON.stringify(answer ?? null)]);
+      await tx.query(remember, [caller, key, fingerprint, JSON.stringify(answer ?? null), about(answer)]);
       return answer;
     });
   }
 
-  /** Forgets the answers kept for a caller, for whoever erases a person. */
-  async scrub(tx: Transaction, caller: string): Promise<void> {
-    await tx.query('delete from idempotency_key where caller = $1', [caller]);
+  /** Forgets the answers kept for a user or about them, for whoever erases a person. */
+  async scrub(tx: Transaction, userId: string): Promise<void> {
+    await tx.query('delete from idempotency_key where caller = $1 or about = $1', [userId]);
   }
 }

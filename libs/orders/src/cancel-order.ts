@@ -1,4 +1,5 @@
 import { Idempotency, keyed, type Attempt, type Caller } from '@banyan/http';
+import type { Transaction } from '@banyan/persistence';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { OrderAlreadyCancelled, OrderNotFound } from './errors';
 import { Fulfilments } from './fulfil-orders';
@@ -27,23 +28,36 @@ export class CancelOrderHandler implements ICommandHandler<CancelOrder> {
   ) {}
 
   async execute({ orderId, note, caller, attempt }: CancelOrder): Promise<ShownOrder> {
-    return this.idempotency.once(keyed(attempt), async (tx) => {
-      const order = await this.orders.find(orderId, tx);
-      if (!order || !visibleTo(caller, order)) throw new OrderNotFound(orderId);
-      const reason = caller.roles.includes('admin') ? 'admin-request' : 'customer-request';
-      await this.fulfilments.hear(tx, [
-        {
-          key: orderId,
-          heard: { type: 'cancellation-requested', reason },
-          name: 'cancellation-requested',
-          at: new Date(),
-        },
-      ]);
-      // The process was locked while it heard, so this is what it came to.
-      const now = await this.orders.find(orderId, tx);
-      if (!now || now.status === 'cancelled') throw new OrderAlreadyCancelled(orderId);
-      if (note !== undefined) await this.orders.noteCancellation(tx, orderId, note);
-      return show(now);
-    });
+    return this.idempotency.once(
+      keyed(attempt),
+      (tx) => this.cancel(tx, orderId, note, caller),
+      // An admin's answer shows the customer's name, too.
+      ({ customerId }) => customerId,
+    );
+  }
+
+  private async cancel(
+    tx: Transaction,
+    orderId: string,
+    note: string | undefined,
+    caller: Caller,
+  ): Promise<ShownOrder> {
+    const order = await this.orders.find(orderId, tx);
+    if (!order || !visibleTo(caller, order)) throw new OrderNotFound(orderId);
+    const reason = caller.roles.includes('admin') ? 'admin-request' : 'customer-request';
+    await this.fulfilments.hear(tx, [
+      {
+        key: orderId,
+        heard: { type: 'cancellation-requested', reason },
+        name: 'cancellation-requested',
+        at: new Date(),
+      },
+    ]);
+    await this.orders.holdCustomer(tx, order.customerId);
+    // The process was locked while it heard, so this is what it came to.
+    const now = await this.orders.find(orderId, tx);
+    if (!now || now.status === 'cancelled') throw new OrderAlreadyCancelled(orderId);
+    if (note !== undefined) await this.orders.noteCancellation(tx, orderId, note);
+    return show(now);
   }
 }

@@ -229,6 +229,11 @@ export class OrdersRepository {
     await tx.query(savingCustomers, [[...names.keys()], [...names.values()]]);
   }
 
+  /** Makes an erasure wait for the end of the transaction, so that it finds what the transaction keeps of the customer. */
+  async holdCustomer(tx: Transaction, customerId: string): Promise<void> {
+    await tx.query('SELECT FROM customer WHERE id = $1 FOR KEY SHARE', [customerId]);
+  }
+
   /** Leaves the customer's orders without anything personal. */
   async forgetCustomer(tx: Transaction, customerId: string): Promise<void> {
     await tx.query('DELETE FROM customer WHERE id = $1', [customerId]);
