@@ -73,7 +73,7 @@ test('the search that found nothing finds what is there', async () => {
   await jane.looksAt('/orders');
   const found = () => Promise.all(databaseUrls.map((url) => tablesHolding(url, name))).then((tables) => tables.flat());
   await until('orders knows the name', async () => (await found()).includes('orders.customer'));
-  expect(await found()).toContain('users."user"');
+  expect(await found()).toContain('users.account');
   expect((await found()).some((table) => table.startsWith('users.outbox'))).toBe(true);
 });
 
