@@ -50,7 +50,10 @@ export class Bus {
     this.carrier = carrier;
   }
 
-  /** Resolves once the module has handled, or holds, all that waited for it when this was called. */
+  /**
+   * Resolves once the module, in whichever instance, has handled, or holds, all that waited for it when this was called.
+   * Waits for as long as a database is away; throws BusStopped where the bus stops first.
+   */
   async caughtUp(module: string): Promise<void> {
     if (!this.carrier) throw new Error('The bus is not connected.');
     await this.carrier.caughtUp(module);
