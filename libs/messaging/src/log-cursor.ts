@@ -53,11 +53,16 @@ interface LogRow {
 const FIELDS = `o.position, o.topic, o.key, o.sequence, o.id, o.type, o.subject, o.time, o.correlation_id, o.causation_id,
                 o.traceparent, o.tracestate, o.data, (o.day - 1)::text AS since`;
 
-// One statement, so that gaps and news are read from one snapshot: nothing can show up between the two.
-const reading = statement<LogRow>(
+/**
+ * Gaps and news in one statement, and so from one snapshot: nothing can show up between the two. Each gap is looked up on
+ * its own, since the planner would rather walk the whole log along all gaps.
+ */
+export const readingLog = statement<LogRow>(
   'outbox.read',
-  `(SELECT ${FIELDS} FROM unnest($1::bigint[], $2::bigint[]) AS gap(first, last)
-    JOIN outbox o ON o.position BETWEEN gap.first AND gap.last WHERE o.day >= $3::date ORDER BY o.position LIMIT $6)
+  `(SELECT found.* FROM unnest($1::bigint[], $2::bigint[]) AS gap(first, last), LATERAL (
+      SELECT ${FIELDS} FROM outbox o
+      WHERE o.position BETWEEN gap.first AND gap.last AND o.day >= $3::date ORDER BY o.position LIMIT $6) AS found
+    ORDER BY found.position LIMIT $6)
    UNION ALL
    (SELECT ${FIELDS} FROM outbox o WHERE o.position > $4 AND o.day >= $5::date ORDER BY o.position LIMIT $6)`,
 );
@@ -108,7 +113,7 @@ export class LogCursor {
   async read(limit: number): Promise<{ messages: LoggedMessage[]; more: boolean }> {
     const startedAt = this.clock();
     const above = this.high;
-    const rows = await this.database.query(reading, [
+    const rows = await this.database.query(readingLog, [
       this.gaps.map(({ first }) => first),
       this.gaps.map(({ last }) => last),
       this.gaps[0]?.since ?? this.since,

@@ -115,6 +115,8 @@ export class Outbox {
     const inHandler = handling.getStore() === true;
     const behind = new Map<string, number>();
     const prepared: PreparedMessage[] = [];
+    // Made in order, though the loop goes backwards: what is sorted by id is as it was sent.
+    const ids = messages.map(() => uuidv7());
     for (let n = messages.length - 1; n >= 0; n -= 1) {
       const { definition, data, because } = messages[n] as Outgoing;
       if (inHandler && because === undefined) throw new CauseMissing(definition.type);
@@ -129,7 +131,7 @@ export class Outbox {
       prepared[n] = {
         topic: definition.topic,
         key,
-        id: uuidv7(),
+        id: ids[n] as string,
         type: definition.type,
         subject: key,
         time,
