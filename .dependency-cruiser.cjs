@@ -2,7 +2,16 @@
 
 const MODULES = ['users', 'orders', 'payments', 'inventory'];
 // Each may import those before it.
-const PLATFORM = ['config', 'failpoints', 'telemetry', 'persistence', 'messaging', 'process-manager', 'http'];
+const PLATFORM = [
+  'config',
+  'failpoints',
+  'telemetry',
+  'persistence',
+  'messaging',
+  'process-manager',
+  'http',
+  'operations',
+];
 
 const anyOf = (names) => `(${names.join('|')})`;
 const inLibrary = (names) => `^libs/${anyOf(names)}/`;

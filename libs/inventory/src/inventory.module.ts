@@ -1,5 +1,6 @@
 import { accessMigrations, HttpModule, idempotencyMigrations } from '@banyan/http';
 import { MessagingModule, messagingMigrations } from '@banyan/messaging';
+import { parkedMessagesController } from '@banyan/operations';
 import { PersistenceModule } from '@banyan/persistence';
 import { Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
@@ -39,7 +40,15 @@ const persistence = PersistenceModule.forModule({
     }),
     HttpModule.forModule({ persistence }),
   ],
-  controllers: [ProductsController, ReserveStock, CommitStock, ReleaseStock, OnSigningKeyPublished, OnUserErased],
+  controllers: [
+    ProductsController,
+    parkedMessagesController('inventory'),
+    ReserveStock,
+    CommitStock,
+    ReleaseStock,
+    OnSigningKeyPublished,
+    OnUserErased,
+  ],
   providers: [
     ProductsRepository,
     StockRepository,

@@ -1,5 +1,6 @@
 import { accessMigrations, HttpModule, idempotencyMigrations } from '@banyan/http';
 import { MessagingModule, messagingMigrations } from '@banyan/messaging';
+import { parkedMessagesController } from '@banyan/operations';
 import { PersistenceModule } from '@banyan/persistence';
 import { processManagerMigrations } from '@banyan/process-manager';
 import { Module } from '@nestjs/common';
@@ -62,6 +63,7 @@ const persistence = PersistenceModule.forModule({
   ],
   controllers: [
     OrdersController,
+    parkedMessagesController('orders'),
     FulfilOrders,
     OnProductAnnounced,
     OnCustomerNamed,

@@ -1,6 +1,7 @@
 import { SETTINGS, type Settings } from '@banyan/config';
 import { accessMigrations, HttpModule, idempotencyMigrations } from '@banyan/http';
 import { MessagingModule, messagingMigrations } from '@banyan/messaging';
+import { parkedMessagesController } from '@banyan/operations';
 import { PersistenceModule } from '@banyan/persistence';
 import { Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
@@ -39,7 +40,14 @@ const persistence = PersistenceModule.forModule({
     }),
     HttpModule.forModule({ persistence }),
   ],
-  controllers: [PaymentsController, CapturePayment, CancelPayment, OnSigningKeyPublished, OnUserErased],
+  controllers: [
+    PaymentsController,
+    parkedMessagesController('payments'),
+    CapturePayment,
+    CancelPayment,
+    OnSigningKeyPublished,
+    OnUserErased,
+  ],
   providers: [
     Payments,
     Outcomes,

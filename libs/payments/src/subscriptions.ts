@@ -22,6 +22,7 @@ export const capturePayment = hears({
     total: { amount: 2550, currency: 'GBP' },
     paymentToken: 'tok_approved',
   },
+  secrets: ['paymentToken'],
 });
 
 /** Keep no money for this order, and never take any. */

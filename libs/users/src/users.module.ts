@@ -1,5 +1,6 @@
 import { accessMigrations, HttpModule, idempotencyMigrations } from '@banyan/http';
 import { MessagingModule, messagingMigrations } from '@banyan/messaging';
+import { parkedMessagesController } from '@banyan/operations';
 import { PersistenceModule } from '@banyan/persistence';
 import { Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
@@ -36,7 +37,7 @@ const persistence = PersistenceModule.forModule({
     MessagingModule.forModule({ module: 'users', persistence, publishes: Object.values(messages), hears: [] }),
     HttpModule.forModule({ persistence }),
   ],
-  controllers: [UsersController, AuthController, SigningKeysController],
+  controllers: [UsersController, AuthController, SigningKeysController, parkedMessagesController('users')],
   providers: [
     UsersRepository,
     RefreshTokensRepository,

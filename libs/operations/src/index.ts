@@ -1,0 +1,1 @@
+export { parkedMessagesController } from './parked-messages.controller';
