@@ -60,23 +60,33 @@ export async function audit(options: AuditOptions): Promise<Audit> {
       onProgress("reading the provider's books");
       books = await ProviderBooks.read(providerUrl);
     }
-    const checks = CHECKS.filter(({ ofTheBooks }) => books !== undefined || !ofTheBooks);
     let violations = 0;
-    for (const check of checks) {
-      onProgress(check.invariants.map(({ name }) => name).join(', '));
-      for await (const violation of check.violations({ modules, books })) {
-        violations += 1;
-        onViolation(violation);
-      }
+    for await (const violation of violationsIn({ modules, books }, onProgress)) {
+      violations += 1;
+      onViolation(violation);
     }
+    const judged = checksOf({ modules, books }).reduce((sum, check) => sum + check.invariants.length, 0);
     const counts = await countAll({ modules, books });
-    const judged = checks.reduce((sum, check) => sum + check.invariants.length, 0);
     return { invariants: judged, violations, counts, unrest, seconds: (Date.now() - beganAt) / 1000 };
   } finally {
     books?.close();
     await Promise.all([...modules.values()].map((view) => view.close()));
   }
 }
+
+/** The violations of all invariants, in their order. */
+export async function* violationsIn(
+  shop: AuditedShop,
+  onProgress: (what: string) => void = () => undefined,
+): AsyncGenerator<Violation> {
+  for (const check of checksOf(shop)) {
+    onProgress(check.invariants.map(({ name }) => name).join(', '));
+    yield* check.violations(shop);
+  }
+}
+
+const checksOf = ({ books }: AuditedShop): Check[] =>
+  CHECKS.filter(({ ofTheBooks }) => books !== undefined || !ofTheBooks);
 
 async function openAll(databases: ReadonlyMap<string, string>): Promise<Map<string, ModuleView>> {
   const views = await Promise.allSettled([...databases].map(([module, url]) => ModuleView.open(module, url)));

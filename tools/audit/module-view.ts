@@ -6,18 +6,26 @@ import { CouldNotLook } from './could-not-look';
 const BATCH = 5_000;
 const INT8 = 20;
 
+/** For sessions of `pg`: counts and money in minor units stay far below 2^53. */
+export const bigintsAsNumbers = {
+  getTypeParser: (oid: number, format?: 'text' | 'binary'): unknown =>
+    oid === INT8 ? Number : builtin.getTypeParser(oid, format as 'text'),
+};
+
 const INVALID_PARAMETER_VALUE = '22023';
 const UNDEFINED_TABLE = '42P01';
 const UNDEFINED_COLUMN = '42703';
 const INVALID_SCHEMA = '3F000';
 
+// In one session each has a name of its own.
+let cursors = 0;
+
 /** A module's schema as the module's own role sees it, and nothing can be changed through it. */
 export class ModuleView {
-  private cursors = 0;
-
-  private constructor(
+  constructor(
     readonly module: string,
-    private readonly client: Client,
+    /** A session of the module: its role, its search_path. */
+    private readonly client: Pick<Client, 'query' | 'end'>,
     /** The database itself sorts text by its bytes, as JavaScript does. */
     private readonly sortsByBytes: boolean,
   ) {}
@@ -30,7 +38,7 @@ export class ModuleView {
       connectionTimeoutMillis: 10_000,
       keepAlive: true,
       options: sessionOptions(module),
-      types: { getTypeParser: parserOf },
+      types: bigintsAsNumbers,
     });
     // A connection that is lost makes the query under way fail, which tells of it.
     client.on('error', () => undefined);
@@ -76,7 +84,7 @@ export class ModuleView {
 
   /** All rows of a query, in batches, the next of which is fetched while one is worked on. Only after `freeze`. */
   async *stream<Row>(sql: string, values: unknown[] = []): AsyncGenerator<Row[]> {
-    const cursor = `audit_${(this.cursors += 1)}`;
+    const cursor = `audit_${(cursors += 1)}`;
     await this.rows(`DECLARE ${cursor} NO SCROLL CURSOR FOR ${sql}`, values);
     const fetch = () => {
       const fetching = this.rows<Row>(`FETCH ${BATCH} FROM ${cursor}`);
@@ -141,9 +149,4 @@ async function sortsByBytes(client: Client): Promise<boolean> {
      FROM pg_database WHERE datname = current_database()`,
   );
   return rows[0]?.bytes === true;
-}
-
-// Counts and money in minor units stay far below 2^53.
-function parserOf(oid: number, format?: 'text' | 'binary'): unknown {
-  return oid === INT8 ? Number : builtin.getTypeParser(oid, format as 'text');
 }

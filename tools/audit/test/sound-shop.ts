@@ -15,12 +15,15 @@ import { createProvider } from '../../../apps/payment-provider/src/server';
 import { freshDatabase } from '../../../test/database/database';
 import type { Session } from '../../shop-client/session';
 import { Shop } from '../../shop-client/shop';
-import { audit, type Audit } from '../audit';
+import { violationsIn } from '../audit';
 import type { Violation } from '../check';
+import { bigintsAsNumbers, ModuleView } from '../module-view';
+import { ProviderBooks } from '../provider-books';
 
 const ADMIN = { email: 'admin@audit.example', password: 'the audit sees it all' };
 const MODULES = ['users', 'orders', 'payments', 'inventory'];
 const SOON_MS = 20_000;
+const WITHOUT_TRIGGERS = 'SET session_replication_role = replica;';
 
 /** The orders of the sound shop by what became of them: their ids. */
 export interface Orders {
@@ -36,22 +39,18 @@ export interface Orders {
   short: string;
 }
 
-/** A small shop at rest in which everything is right, to be copied and spoilt. */
+/** A small shop at rest in which everything is right, to be spoilt and looked at. */
 export interface SoundShop {
   orders: Orders;
-  /** A copy to spoil: of the databases, and of the provider's books if `withBooks`. */
-  copy(withBooks?: boolean): Promise<ShopCopy>;
-  close(): Promise<void>;
-}
-
-export interface ShopCopy {
-  url: string;
+  databases: Map<string, string>;
   providerUrl: string;
-  /** Runs statements in the database as its superuser, without triggers and foreign keys. */
-  plant(sql: string): Promise<void>;
-  /** The same in the provider's books, without their constraints. */
-  plantInBooks(sql: string): void;
-  audit(): Promise<{ violations: Violation[]; result: Audit }>;
+  /** Runs statements as the superuser, without triggers and foreign keys, and for good. */
+  change(sql: string): Promise<void>;
+  /**
+   * What the audit sees after these statements on the databases, and these on the provider's books. Both see no
+   * constraints that can be switched off; nothing of either is left afterwards.
+   */
+  violationsAfter(sql: string, booksSql?: string): Promise<Violation[]>;
   close(): Promise<void>;
 }
 
@@ -63,41 +62,39 @@ export async function soundShop(): Promise<SoundShop> {
   const orders = await trade(database.url, provider.url);
   return {
     orders,
-    copy: async (withBooks = false) => {
-      const url = await copyOf(database.url);
-      const copied = withBooks ? await copyOfBooks(folder) : undefined;
-      const providerUrl = copied?.url ?? provider.url;
-      return {
-        url,
-        providerUrl,
-        plant: (sql) =>
-          withClient(url, (client) => client.query(`SET session_replication_role = replica; ${sql}`)).then(),
-        plantInBooks: (sql) => copied!.plant(sql),
-        audit: async () => {
-          const violations: Violation[] = [];
-          const result = await audit({
-            databases: new Map(MODULES.map((module) => [module, url])),
-            providerUrl,
-            patienceMs: 0,
-            onProgress: () => undefined,
-            onViolation: (violation) => violations.push(violation),
-          });
-          return { violations, result };
-        },
-        close: async () => {
-          copied?.close();
-          await withClient(serverOf(database.url), (client) =>
-            client.query(`DROP DATABASE ${nameOf(url)} WITH (FORCE)`),
-          );
-        },
-      };
-    },
+    databases: new Map(MODULES.map((module) => [module, database.url])),
+    providerUrl: provider.url,
+    change: (sql) => withClient(database.url, async (client) => void (await client.query(WITHOUT_TRIGGERS + sql))),
+    violationsAfter: (sql, booksSql) =>
+      withClient(database.url, async (client) => {
+        const theirs = booksSql === undefined ? provider : await copyOfBooks(folder, booksSql);
+        const books = await ProviderBooks.read(theirs.url);
+        // Never committed: a copy of the database for each test would take longer than all the rest of it.
+        await client.query(`BEGIN; ${WITHOUT_TRIGGERS} ${sql}`);
+        const violations: Violation[] = [];
+        for await (const violation of violationsIn({ modules: viewsThrough(client), books }))
+          violations.push(violation);
+        books.close();
+        if (theirs !== provider) theirs.close();
+        return violations;
+      }),
     close: async () => {
       provider.close();
       rmSync(folder, { recursive: true });
       await database.drop();
     },
   };
+}
+
+/** Every module seen through one session, so that all of them see what it has not committed. */
+function viewsThrough(client: Client): Map<string, ModuleView> {
+  const sessionOf = (module: string) => ({
+    query: (sql: string, values: unknown[]) => {
+      void client.query(`SET LOCAL search_path = ${module}`);
+      return client.query(sql, values);
+    },
+  });
+  return new Map(MODULES.map((module) => [module, new ModuleView(module, sessionOf(module) as never, true)]));
 }
 
 async function trade(databaseUrl: string, providerUrl: string): Promise<Orders> {
@@ -178,7 +175,12 @@ async function until(condition: () => Promise<boolean>): Promise<void> {
   }
 }
 
-async function serveBooks(folder: string): Promise<{ url: string; close(): void }> {
+interface Served {
+  url: string;
+  close(): void;
+}
+
+async function serveBooks(folder: string): Promise<Served> {
   const books = new Books(folder);
   const server = createProvider(books);
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
@@ -192,17 +194,15 @@ async function serveBooks(folder: string): Promise<{ url: string; close(): void 
   };
 }
 
-async function copyOfBooks(folder: string): Promise<{ url: string; plant(sql: string): void; close(): void }> {
+async function copyOfBooks(folder: string, sql: string): Promise<Served> {
   const copy = mkdtempSync(join(tmpdir(), 'banyan-audit-'));
   cpSync(folder, copy, { recursive: true });
+  const file = new DatabaseSync(join(copy, 'books.sqlite'));
+  file.exec(`PRAGMA ignore_check_constraints = ON; ${sql}`);
+  file.close();
   const served = await serveBooks(copy);
   return {
     url: served.url,
-    plant: (sql) => {
-      const file = new DatabaseSync(join(copy, 'books.sqlite'));
-      file.exec(`PRAGMA ignore_check_constraints = ON; ${sql}`);
-      file.close();
-    },
     close: () => {
       served.close();
       rmSync(copy, { recursive: true });
@@ -210,26 +210,8 @@ async function copyOfBooks(folder: string): Promise<{ url: string; plant(sql: st
   };
 }
 
-async function copyOf(url: string): Promise<string> {
-  const copy = new URL(url);
-  copy.pathname = `${copy.pathname}_${Math.random().toString(36).slice(2, 10)}`;
-  await withClient(serverOf(url), (client) =>
-    client.query(`CREATE DATABASE ${nameOf(copy.href)} TEMPLATE ${nameOf(url)} STRATEGY FILE_COPY`),
-  );
-  return copy.href;
-}
-
-const nameOf = (url: string) => new URL(url).pathname.slice(1);
-
-/** A database that no copy is made of: its template must have no visitors. */
-function serverOf(url: string): string {
-  const server = new URL(url);
-  server.pathname = '/postgres';
-  return server.href;
-}
-
 async function withClient<T>(url: string, work: (client: Client) => Promise<T>): Promise<T> {
-  const client = new Client({ connectionString: url });
+  const client = new Client({ connectionString: url, types: bigintsAsNumbers });
   await client.connect();
   try {
     return await work(client);
