@@ -72,13 +72,16 @@ describe('asking', () => {
     expect(asking.room).toBe(99);
   });
 
-  it('lets go of what there is no room for, and tells when there is room again', async () => {
-    const { asking, log, answer } = setup({ mostWaiting: 4 });
-    asking.put(questions(6));
-    for (const id of ['q0', 'q1', 'q2', 'q3']) await answer(id);
-    expect(log).toEqual(['q0', 'q1', 'q2', 'q3', 'room']);
-    expect(asking.room).toBe(4);
-  });
+  it.each([4, 6])(
+    'takes no more than there is room for, and tells when there is room again (%i put)',
+    async (count) => {
+      const { asking, log, answer } = setup({ mostWaiting: 4 });
+      asking.put(questions(count));
+      for (const id of ['q0', 'q1', 'q2', 'q3']) await answer(id);
+      expect(log).toEqual(['q0', 'q1', 'q2', 'q3', 'room']);
+      expect(asking.room).toBe(4);
+    },
+  );
 
   it('waits at its end for what is under way, but not for ever', async () => {
     const { asking, log, answer } = setup();

@@ -7,7 +7,7 @@ export interface AskingOptions<Question> {
   ask(question: Question, attempt: number): Promise<void>;
   /** Told of each attempt that failed. */
   onFailed(question: Question, attempt: number, error: unknown): void;
-  /** There is room again for what was let go. */
+  /** It was full, and there is room again: for what was let go, or never came. */
   onRoom(): void;
 }
 
@@ -28,7 +28,7 @@ export class Asking<Question extends { id: string }> {
   readonly #inHand = new Map<string, Asked<Question>>();
   #waiting: Asked<Question>[] = [];
   readonly #underWay = new Set<Promise<void>>();
-  #letGo = false;
+  #wasFull = false;
   #stopped = false;
 
   constructor(private readonly options: AskingOptions<Question>) {}
@@ -42,14 +42,12 @@ export class Asking<Question extends { id: string }> {
     if (this.#stopped) return;
     for (const question of questions) {
       if (this.#inHand.has(question.id)) continue;
-      if (this.room === 0) {
-        this.#letGo = true;
-        break;
-      }
+      if (this.room === 0) break;
       const asked = { question, attempt: 0, underWay: false };
       this.#inHand.set(question.id, asked);
       this.#waiting.push(asked);
     }
+    if (this.room === 0) this.#wasFull = true;
     this.#askNext();
   }
 
@@ -84,8 +82,8 @@ export class Asking<Question extends { id: string }> {
       });
       this.#underWay.add(asking);
     }
-    if (this.#letGo && this.room > this.options.mostWaiting / 2) {
-      this.#letGo = false;
+    if (this.#wasFull && this.room > this.options.mostWaiting / 2) {
+      this.#wasFull = false;
       this.options.onRoom();
     }
   }

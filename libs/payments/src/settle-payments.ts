@@ -94,10 +94,8 @@ export class SettlePayments implements OnApplicationBootstrap, BeforeApplication
       const due = which === 'all' ? leaseEnd : now;
       let found: number;
       do {
-        // One more than there is room for: letting it go is what makes Asking say when there is room again.
-        const most = this.asking.room + 1;
-        const captures = await this.payments.dueCaptures(due, most);
-        const refunds = await this.payments.dueRefunds(due, most);
+        const captures = await this.payments.dueCaptures(due, this.asking.room);
+        const refunds = await this.payments.dueRefunds(due, this.asking.room);
         this.asking.put(captures.map((capture) => this.aboutCapture(capture, true)));
         this.refunds(refunds);
         found = captures.length + refunds.length;
