@@ -130,6 +130,14 @@ export class BusStopped extends Error {
   }
 }
 
+/** The settings ask for a transport that there is none of; to carry on with another would be a promise broken in silence. */
+export class TransportUnknown extends Error {
+  readonly code = 'transport-unknown';
+  constructor(transport: string) {
+    super(`EVENT_TRANSPORT=${transport} cannot be had yet; unset it, or set it to in-process.`);
+  }
+}
+
 /** The app cannot run as configured; the message names each missing party. */
 export class EdgeIncomplete extends Error {
   readonly code = 'edge-incomplete';
