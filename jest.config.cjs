@@ -51,6 +51,7 @@ module.exports = {
     ),
     level('architecture', ['test/architecture/**/*.spec.ts'], withDatabase),
     level('bus', ['test/bus/**/*.spec.ts'], withDatabase),
+    level('door', ['test/door/**/*.spec.ts'], withShop),
     level('journeys', ['test/journeys/**/*.spec.ts'], withShop),
   ],
 };

@@ -57,6 +57,7 @@ export function httpAdapter({ http }: Pick<Settings, 'http'>): FastifyAdapter {
   refuseUnknownRoutes(fastify);
   takeOnlyJson(fastify);
   refuseUndeclaredInput(fastify);
+  letSendersFinish(fastify);
   return adapter;
 }
 
@@ -121,6 +122,17 @@ function refuseFields(value: unknown, message: string): void {
   if (value === undefined || value === null) return;
   const names = typeof value === 'object' ? Object.keys(value) : [''];
   if (names.length > 0) throw validationFailed(names.slice(0, 100).map((path) => ({ path, message })));
+}
+
+/**
+ * Fastify would close the connection under a client that is still sending a body too large, and what the client sees then
+ * is a broken pipe and no answer. Node reads what is left of it and keeps nothing; the request timeout ends it.
+ */
+function letSendersFinish(fastify: FastifyInstance): void {
+  fastify.addHook('onSend', (_request, reply, payload, done) => {
+    if (reply.statusCode === problems['body-too-large']) reply.removeHeader('Connection');
+    done(null, payload);
+  });
 }
 
 /** Answers what is not even HTTP, or takes too long to become so. */

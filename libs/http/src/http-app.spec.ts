@@ -610,15 +610,17 @@ describe('the documents', () => {
       '401',
       '403',
       '405',
+      '408',
       '409',
       '413',
       '415',
       '422',
+      '431',
       '500',
       '503',
     ]);
     expect(make?.parameters.map(({ name }) => name)).toEqual(['Idempotency-Key']);
-    expect(make?.security).toEqual([{ accessToken: [] }]);
+    expect(make?.security).toEqual([{ accessToken: ['admin'] }]);
     const list = paths['/api/v1/kites']?.['get'];
     expect(list?.parameters.map(({ name }) => name)).toEqual(['q', 'limit', 'cursor']);
     expect(list?.security).toBeUndefined();

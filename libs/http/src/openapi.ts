@@ -52,7 +52,9 @@ export function openApiDocument(
 }
 
 function declare(operation: Operation, route: Route, path: string, limited: boolean): void {
-  if (route.audience !== 'anyone') operation.security = [{ accessToken: [] }];
+  // With the role that it is for, which OpenAPI 3.1 has room for here; none where any signed-in caller will do.
+  const { audience = 'anyone' } = route;
+  if (audience !== 'anyone') operation.security = [{ accessToken: audience === 'user' ? [] : [audience] }];
   if (route.idempotencyKey) {
     (operation.parameters ??= []).push({
       name: 'Idempotency-Key',
@@ -91,7 +93,8 @@ function refusalsOf(route: Route, limited: boolean): Map<number, Set<string>> {
     refusals.set(status, (refusals.get(status) ?? new Set<string>()).add(code));
   const addProblems = (...codes: ProblemCode[]) => codes.forEach((code) => add(problems[code], code));
 
-  addProblems('validation-failed', 'malformed-request', 'method-not-allowed', 'internal-error', 'unavailable');
+  addProblems('validation-failed', 'malformed-request', 'method-not-allowed', 'request-timeout', 'headers-too-large');
+  addProblems('internal-error', 'unavailable');
   if (route.takesBody) addProblems('malformed-json', 'body-too-large', 'unsupported-media-type');
   if (route.audience !== 'anyone') addProblems('unauthenticated', 'invalid-token');
   if (route.audience === 'customer' || route.audience === 'admin') addProblems('forbidden');
