@@ -1,3 +1,4 @@
+import { Server } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable, type BeforeApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
 import type { FastifyInstance } from 'fastify';
@@ -5,9 +6,10 @@ import type { FastifyInstance } from 'fastify';
 const PATIENCE_MS = 250;
 
 /**
- * Lets clients go without a failed request: from the beginning of the shutdown every answer says `Connection: close`,
- * and the port stays open a moment longer, so that keep-alive connections end by an answer and not in the middle of
- * the next request.
+ * Lets clients go without a failed request: from the beginning of the shutdown the port is closed and every answer says
+ * `Connection: close`, while connections are kept a moment longer, so that they end by an answer and not in the middle
+ * of the next request. The port goes first: clients that were sent away while it was open would come again, and whoever
+ * waited at it when it closed would be cut off with a request on the way.
  */
 @Injectable()
 export class Draining implements OnModuleDestroy, BeforeApplicationShutdown {
@@ -24,6 +26,9 @@ export class Draining implements OnModuleDestroy, BeforeApplicationShutdown {
 
   onModuleDestroy(): void {
     this.draining = true;
+    const { server } = this.fastify ?? {};
+    // Not the HTTP server's own close(), which also ends every connection that is between two requests.
+    if (server?.listening) Server.prototype.close.call(server);
   }
 
   async beforeApplicationShutdown(): Promise<void> {
@@ -33,7 +38,7 @@ export class Draining implements OnModuleDestroy, BeforeApplicationShutdown {
 
   private connections(): Promise<number> {
     const { server } = this.fastify ?? {};
-    if (!server?.listening) return Promise.resolve(0);
+    if (!server) return Promise.resolve(0);
     return new Promise((resolve) => server.getConnections((_error, count) => resolve(count ?? 0)));
   }
 }
