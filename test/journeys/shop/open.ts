@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startEmbeddedPostgres } from '../../../libs/development/src';
-import close from './close';
+import { takeDown } from './close';
 import { DATABASE_SERVER, RunningShop } from './running-shop';
 import { handOver, shopFromEnvironment } from './shop';
 
@@ -23,7 +23,7 @@ export default async function open(): Promise<void> {
   chmodSync(folder, 0o711);
   globalThis.journeys = { folder };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.once(signal, () => void close().finally(() => process.exit(1)));
+    process.once(signal, () => void takeDown().finally(() => process.exit(1)));
   }
   try {
     const postgres = await startEmbeddedPostgres({ folder: join(folder, 'postgres'), database: 'postgres' });
@@ -34,7 +34,7 @@ export default async function open(): Promise<void> {
     const { baseUrl, admin, databaseUrls, providerUrl, logFile } = shop;
     handOver({ baseUrl, admin, databaseUrls, providerUrl, logFile });
   } catch (error) {
-    await close();
+    await takeDown();
     throw error;
   }
 }

@@ -5,6 +5,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { request } from 'undici';
+import { audit } from './audit';
 import { createDatabase } from './database';
 import { until } from './eventually';
 import { keepLog } from './kept-log';
@@ -49,6 +50,26 @@ export class RunningShop implements Shop {
     return this.provider.url;
   }
 
+  /** What its processes are started with. */
+  get environment(): NodeJS.ProcessEnv {
+    return {
+      PATH: process.env['PATH'],
+      NODE_ENV: 'development',
+      HOST: '127.0.0.1',
+      PORT: this.baseUrl ? new URL(this.baseUrl).port : '0',
+      BANYAN_FOLDER: this.folder,
+      DATABASE_URL: this.database.url,
+      DATABASE_POOL_SIZE: '6',
+      PAYMENT_PROVIDER_URL: this.provider.url,
+      // Longer than tok_slow takes, so that its answer is waited for; shorter than one likes to wait for tok_timeout.
+      PAYMENT_PROVIDER_TIMEOUT_MS: '4000',
+      ADMIN_EMAIL: this.admin.email,
+      ADMIN_PASSWORD: this.admin.password,
+      LOG_PRETTY: 'false',
+      ...this.differently,
+    };
+  }
+
   /** A shop that is ready. Whatever was begun is undone where it does not become so, and its log is in the error. */
   static async open(differently: Differently = {}): Promise<RunningShop> {
     const server = process.env[DATABASE_SERVER];
@@ -70,22 +91,7 @@ export class RunningShop implements Shop {
     const log = openSync(this.logFile, 'a');
     const begunAt = readFileSync(this.logFile).length;
     this.child = spawn(process.execPath, [PROGRAM], {
-      env: {
-        PATH: process.env['PATH'],
-        NODE_ENV: 'development',
-        HOST: '127.0.0.1',
-        PORT: this.baseUrl ? new URL(this.baseUrl).port : '0',
-        BANYAN_FOLDER: this.folder,
-        DATABASE_URL: this.database.url,
-        DATABASE_POOL_SIZE: '6',
-        PAYMENT_PROVIDER_URL: this.provider.url,
-        // Longer than tok_slow takes, so that its answer is waited for; shorter than one likes to wait for tok_timeout.
-        PAYMENT_PROVIDER_TIMEOUT_MS: '4000',
-        ADMIN_EMAIL: this.admin.email,
-        ADMIN_PASSWORD: this.admin.password,
-        LOG_PRETTY: 'false',
-        ...this.differently,
-      },
+      env: this.environment,
       stdio: ['ignore', log, log],
     });
     closeSync(log);
@@ -109,6 +115,12 @@ export class RunningShop implements Shop {
   /** Kills it outright, in the middle of whatever it is doing. */
   async kill(): Promise<void> {
     await this.end('SIGKILL');
+  }
+
+  /** Asks it to stop, and answers its exit code. */
+  async stop(): Promise<number | null> {
+    await this.end('SIGTERM');
+    return this.child?.exitCode ?? null;
   }
 
   /** Stops it, kindly at first, and takes away everything that it had, but for its log where that is to be kept. */
@@ -151,6 +163,7 @@ export function inAShopOfItsOwn(
     }, START_MS);
     afterAll(() => shop?.close({ keepLog: globalThis.journeyFailed === true }), SHUTDOWN_MS * 2);
     tell(() => shop!);
+    test('and afterwards its books balance', () => audit(shop!));
   });
 }
 

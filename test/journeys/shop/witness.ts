@@ -17,9 +17,12 @@ export default class Witness extends TestEnvironment {
     if (!failed || this.global['journeyFailed']) return;
     this.global['journeyFailed'] = true;
     const { logFile } = JSON.parse(process.env[HANDED_OVER] ?? '{}') as Partial<Shop>;
-    if (logFile && existsSync(logFile)) appendFileSync(noteBeside(logFile), '.');
+    if (logFile && existsSync(logFile)) noteFailure(logFile);
   }
 }
+
+/** Remembers beside a shop's log that something failed there. */
+export const noteFailure = (logFile: string): void => appendFileSync(noteBeside(logFile), '.');
 
 /** Whether a journey in the shop that writes this log has failed. */
 export const sawFailure = (logFile: string): boolean => existsSync(noteBeside(logFile));
