@@ -5,6 +5,7 @@ import { PersistenceModule } from '@banyan/persistence';
 import { Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
 import { AdjustStockHandler } from './adjust-stock';
+import { announceProducts } from './announce-products';
 import { ChangeProductHandler } from './change-product';
 import { CommitStock } from './commit-stock';
 import { GetProductHandler } from './get-product';
@@ -37,6 +38,7 @@ const persistence = PersistenceModule.forModule({
       persistence,
       publishes: Object.values(messages),
       hears: Object.values(subscriptions),
+      announcers: [announceProducts],
     }),
     HttpModule.forModule({ persistence }),
   ],

@@ -2,6 +2,7 @@ import { Database, Transaction } from '@banyan/persistence';
 import { beginJourney, inJourney } from '@banyan/telemetry';
 import { Outgoing } from './definitions';
 import { Outbox } from './outbox';
+import { OutboxPartitions } from './outbox-partitions';
 
 /** One thing that is announced again, and where the page after it begins. */
 export interface AnnouncedAgain {
@@ -36,6 +37,8 @@ export async function republish(
   announcer: Announcer,
   onProgress: (announced: number) => void = () => undefined,
 ): Promise<{ announced: number; correlationId: string }> {
+  // A log that nobody opened for long has no partition for today.
+  await new OutboxPartitions(database).makeAhead(new Date());
   const journey = beginJourney();
   let announced = 0;
   let after: string | null = null;

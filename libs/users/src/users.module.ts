@@ -4,6 +4,8 @@ import { parkedMessagesController } from '@banyan/operations';
 import { PersistenceModule } from '@banyan/persistence';
 import { Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
+import { announceSigningKeys } from './announce-signing-keys';
+import { announceUsers } from './announce-users';
 import { AuthController } from './auth.controller';
 import { EraseUserHandler } from './erase-user';
 import { GetUserHandler } from './get-user';
@@ -34,7 +36,13 @@ const persistence = PersistenceModule.forModule({
   imports: [
     CqrsModule,
     persistence,
-    MessagingModule.forModule({ module: 'users', persistence, publishes: Object.values(messages), hears: [] }),
+    MessagingModule.forModule({
+      module: 'users',
+      persistence,
+      publishes: Object.values(messages),
+      hears: [],
+      announcers: [announceSigningKeys, announceUsers],
+    }),
     HttpModule.forModule({ persistence }),
   ],
   controllers: [UsersController, AuthController, SigningKeysController, parkedMessagesController('users')],
