@@ -3,7 +3,6 @@ import { Outbox, type Outgoing } from '@banyan/messaging';
 import { Database, grouped, type Transaction } from '@banyan/persistence';
 import { Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
-import { because } from './cause';
 import { paymentCancelled, paymentCaptured, paymentDeclined, paymentRefunded } from './messages';
 import { cancel, type CaptureOutcome } from './payment';
 import {
@@ -111,15 +110,15 @@ export class Outcomes {
 export function answersTo(cancellation: CancellationOfOrder | undefined): Outgoing[] {
   if (!cancellation?.refunded) return [];
   const { orderId, askedBy, refunded, cause } = cancellation;
-  return askedBy.map((id) => paymentCancelled({ orderId, refunded }, because({ ...cause, id })));
+  return askedBy.map((id) => paymentCancelled({ orderId, refunded }, { ...cause, id }));
 }
 
 function announcement({ id, orderId, total, outcome, cause }: SettledCapture): Outgoing[] {
   switch (outcome.state) {
     case 'captured':
-      return [paymentCaptured({ orderId, paymentId: id, total }, because(cause))];
+      return [paymentCaptured({ orderId, paymentId: id, total }, cause)];
     case 'declined':
-      return [paymentDeclined({ orderId, reason: outcome.reason }, because(cause))];
+      return [paymentDeclined({ orderId, reason: outcome.reason }, cause)];
     case 'voided':
       // What is told of it is the answer to the cancellation.
       return [];
@@ -129,5 +128,5 @@ function announcement({ id, orderId, total, outcome, cause }: SettledCapture): O
 }
 
 function refundAnnouncement({ id, paymentId, orderId, amount, remaining, cause }: SettledRefund): Outgoing {
-  return paymentRefunded({ orderId, paymentId, refundId: id, amount, remaining }, because(cause));
+  return paymentRefunded({ orderId, paymentId, refundId: id, amount, remaining }, cause);
 }

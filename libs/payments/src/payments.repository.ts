@@ -1,6 +1,6 @@
+import type { Cause } from '@banyan/messaging';
 import { Database, statement, type Transaction } from '@banyan/persistence';
 import { Inject, Injectable } from '@nestjs/common';
-import type { Cause } from './cause';
 import type { CaptureOutcome, Money, Payment, PaymentState } from './payment';
 
 /** How long others leave it to the process that holds a question in memory; after that anybody may ask it. */

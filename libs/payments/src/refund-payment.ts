@@ -4,7 +4,7 @@ import type { Transaction } from '@banyan/persistence';
 import { currentJourney } from '@banyan/telemetry';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { v7 as uuidv7 } from 'uuid';
-import { causeOfCall } from './cause';
+import { causeOf } from './cause';
 import { PaymentNotFound } from './errors';
 import { type Money, refundable } from './payment';
 import { Payments } from './payments.repository';
@@ -49,7 +49,7 @@ export class RefundPaymentHandler implements ICommandHandler<RefundPayment> {
     if (!payment) throw new PaymentNotFound(paymentId);
     const amount = refundable(payment, asked);
     const id = uuidv7();
-    const refund = { id, paymentId: payment.id, amount, cause: causeOfCall(id, currentJourney()) };
+    const refund = { id, paymentId: payment.id, amount, cause: causeOf(currentJourney()) };
     const createdAt = await this.payments.setAside(tx, refund, 'refund');
     tx.afterCommit(() => this.settle.refunds([refund]));
     await failpoint('payments.refund.before-commit');

@@ -1,4 +1,5 @@
 import { failpoint } from '@banyan/failpoints';
+import type { Cause } from '@banyan/messaging';
 import { HealthIndicators, inJourney } from '@banyan/telemetry';
 import {
   type BeforeApplicationShutdown,
@@ -8,7 +9,7 @@ import {
   type OnApplicationBootstrap,
 } from '@nestjs/common';
 import { Asking } from './asking';
-import { type Cause, journeyOf } from './cause';
+import { journeyOf } from './cause';
 import { Outcomes } from './outcomes';
 import type { CaptureOutcome } from './payment';
 import { OutcomeUnknown, PAYMENT_PROVIDER, type PaymentProvider, RefusedByProvider } from './payment-provider';
