@@ -76,6 +76,25 @@ describe.each(transports)('promise 9: patient ($name)', (transport) => {
     await office.close();
   });
 
+  it('a connection that dies under a handler is no fault of the messages: they are read again, not put aside', async () => {
+    let deaths = 0;
+    const office = await openPostOffice({
+      transport,
+      database,
+      environment: { BUS_RETRY_FIRST_DELAY_MS: '600000', BUS_RETRY_MAX_DELAY_MS: '600000' },
+      behave: async (place, _, { tx }) => {
+        if (place !== 'town' || deaths > 0) return;
+        deaths += 1;
+        await tx.query('SET LOCAL ROLE NONE');
+        await tx.query('SELECT pg_terminate_backend(pg_backend_pid())');
+      },
+    });
+    await office.send({ street: 'Elm', text: 'one' }, { street: 'Oak', text: 'two' });
+    await office.caughtUp();
+    expect([deaths, await office.held('town'), await office.texts('town')]).toEqual([1, [], ['one', 'two']]);
+    await office.close();
+  });
+
   it('closes within seconds though the database has stopped answering', async () => {
     const office = await openPostOffice({ transport, database, environment: { TOWN_DATABASE_URL: relay.url } });
     await office.caughtUp();
