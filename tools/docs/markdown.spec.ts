@@ -43,17 +43,22 @@ describe('a link', () => {
 });
 
 describe('a command', () => {
-  it.each(['npm run gone', 'npm audit', 'npm run replay:gone -- FILE', 'npm run --silent gone'])(
+  const missing = (text: string) => npmCommands(text).filter((command) => !isScript(command, scripts));
+
+  it.each(['`npm run gone`', '`npm audit`', '`npm run replay:gone -- FILE`', '```sh\nnpm run --silent gone\n```'])(
     'is missed: %s',
     (text) => {
-      expect(npmCommands(text).filter((command) => !isScript(command, scripts))).toHaveLength(1);
+      expect(missing(text)).toHaveLength(1);
     },
   );
 
-  it.each(['npm start', 'PORT=3001 npm start', '`npm run audit -- --json`', 'npm ci --omit=dev', 'Node and npm.'])(
-    'is found: %s',
-    (text) => {
-      expect(npmCommands(text).filter((command) => !isScript(command, scripts))).toEqual([]);
-    },
-  );
+  it.each([
+    '`npm start`',
+    '```\nPORT=3001 npm start\n```',
+    '`npm run audit -- --json`',
+    '`npm ci --omit=dev`',
+    'npm scripts',
+  ])('is found, or is none: %s', (text) => {
+    expect(missing(text)).toEqual([]);
+  });
 });

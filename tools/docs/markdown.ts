@@ -48,9 +48,10 @@ const withoutCode = (text: string) => text.replaceAll(/^```[\s\S]*?^```/gm, '');
 
 const NPM_ITSELF = new Set(['ci', 'install', 'i']);
 
-/** The npm commands that a page names, whether of this project or not: `start`, `run audit`. */
+/** The npm commands that a page names in code, whether of this project or not: `start`, `run audit`. */
 export function npmCommands(text: string): string[] {
-  const named = [...text.matchAll(/\bnpm (run )?(?:--silent )?([a-z][a-z:-]*)/g)].map(
+  const inCode = [...text.matchAll(/^```[\s\S]*?^```|`[^`\n]+`/gm)].join('\n');
+  const named = [...inCode.matchAll(/\bnpm (run )?(?:--silent )?([a-z][a-z:-]*)/g)].map(
     ([, run = '', name]) => `${run}${name}`,
   );
   return [...new Set(named)].filter((command) => !NPM_ITSELF.has(command));
