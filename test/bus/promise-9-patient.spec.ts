@@ -76,7 +76,7 @@ describe.each(transports)('promise 9: patient ($name)', (transport) => {
     await office.close();
   });
 
-  it('a connection that dies under a handler is no fault of the messages: they are read again, not put aside', async () => {
+  it('a connection that dies under a handler is no fault of the message: it is read again, not put aside', async () => {
     let deaths = 0;
     const office = await openPostOffice({
       transport,
@@ -89,9 +89,9 @@ describe.each(transports)('promise 9: patient ($name)', (transport) => {
         await tx.query('SELECT pg_terminate_backend(pg_backend_pid())');
       },
     });
-    await office.send({ street: 'Elm', text: 'one' }, { street: 'Oak', text: 'two' });
+    await office.send({ street: 'Elm', text: 'one' });
     await office.caughtUp();
-    expect([deaths, await office.held('town'), await office.texts('town')]).toEqual([1, [], ['one', 'two']]);
+    expect([deaths, await office.held('town'), await office.texts('town')]).toEqual([1, [], ['one']]);
     await office.close();
   });
 
