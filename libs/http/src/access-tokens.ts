@@ -15,7 +15,8 @@ const MOST_WAITING = 256;
 const REMEMBERED_TOKENS = 10_000;
 
 const claims = z.object({
-  sub: z.uuid(),
+  // As erasures have it, so that no other way of writing it gets round them.
+  sub: z.uuid().toLowerCase(),
   roles: z.array(z.string()),
   iat: z.int(),
   exp: z.int(),
@@ -71,6 +72,7 @@ export class AccessTokens {
   }
 
   private async verify(token: string): Promise<Verified> {
+    if (!token.split('.').every(isWrittenAsEncoded)) throw invalid('The access token is not valid.');
     const { payload } = await jwtVerify(token, this.keyFor, {
       algorithms: ['ES256'],
       issuer: this.settings.tokens.issuer,
@@ -98,7 +100,9 @@ export class AccessTokens {
     return verified;
   }
 
-  private readonly keyFor: JWTVerifyGetKey = async ({ kid }) => {
+  private readonly keyFor: JWTVerifyGetKey = async ({ kid, typ }) => {
+    // The same keys may come to sign tokens of other kinds, which are no access tokens.
+    if (typ !== undefined && typ !== 'JWT') throw invalid('The token is no access token.');
     if (!kid) throw invalid('The access token names no key.');
     const key = this.memory.key(kid) ?? (await this.waitFor(kid));
     if (!key) throw invalid('The access token is signed with an unknown key.');
@@ -114,6 +118,11 @@ export class AccessTokens {
       this.waiting -= 1;
     }
   }
+}
+
+/** Padding and unread bits would give one token many ways of being written, and decoders are lenient about both. */
+function isWrittenAsEncoded(part: string): boolean {
+  return Buffer.from(part, 'base64url').toString('base64url') === part;
 }
 
 function invalid(detail: string): Problem {
