@@ -10,6 +10,9 @@ import { pairsByKey, type Keyed } from './pairs-by-key';
  *   memory    the last number of a stream that a subscriber has taken over
  */
 
+// The position up to which the log's beginning is gone; 0 where it is all there.
+const DROPPED = '(SELECT through FROM outbox_dropped)';
+
 const gapless = withinEvery('outbox', {
   name: 'bus/gapless',
   holds: 'In the log every stream counts from 1 without a gap, in the order of the log.',
@@ -22,9 +25,9 @@ const gapless = withinEvery('outbox', {
     FROM (
       SELECT topic, key, sequence, position, lag(sequence) OVER stream AS before, lag(position) OVER stream AS position_before
       FROM outbox WINDOW stream AS (PARTITION BY key, topic ORDER BY sequence)
-    ) m, outbox_dropped d
-    WHERE before IS NULL AND sequence > 1 AND d.through = 0
-       OR before <> sequence - 1 AND position_before > d.through
+    ) m
+    WHERE before IS NULL AND sequence > 1 AND ${DROPPED} = 0
+       OR before <> sequence - 1 AND position_before > ${DROPPED}
        OR position <= position_before`,
 });
 
@@ -36,8 +39,7 @@ const counters = withinEvery('outbox', {
            format('the counter is at %s, the log at %s', coalesce(s.last_sequence::text, 'nothing'), coalesce(l.last, 0)) AS what
     FROM stream s
     FULL JOIN (SELECT topic, key, max(sequence) AS last FROM outbox GROUP BY topic, key) l USING (topic, key)
-    CROSS JOIN outbox_dropped d
-    WHERE s.last_sequence IS DISTINCT FROM l.last AND (l.last IS NOT NULL OR d.through = 0)`,
+    WHERE s.last_sequence IS DISTINCT FROM l.last AND (l.last IS NOT NULL OR ${DROPPED} = 0)`,
 });
 
 const nothingHeld = withinEvery('held_message', {

@@ -3,7 +3,7 @@ import { Client, DatabaseError, types as builtin } from 'pg';
 import { CouldNotLook } from './could-not-look';
 
 /** Rows on their way at a time: large enough to be fast, small enough to be nothing in memory. */
-const BATCH = 5_000;
+const BATCH = 2_000;
 const INT8 = 20;
 
 /** For sessions of `pg`: counts and money in minor units stay far below 2^53. */

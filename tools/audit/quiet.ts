@@ -3,21 +3,21 @@ import type { AuditedShop } from './check';
 import { edgesOf, type Edge } from './edges';
 import type { ModuleView } from './module-view';
 
-/** What goes on in a module that has such a table: a sentence with its count, nothing where the count is 0. */
+/** What may go on in a module that has such a table, and how much of it. */
 const UNREST: readonly { table: string; says: string; sql: string }[] = [
   {
     table: 'order',
-    says: 'orders open',
+    says: 'open orders',
     sql: `SELECT count(*) AS count FROM "order" WHERE status IN ('pending', 'cancelling')`,
   },
   {
     table: 'process',
-    says: 'processes open',
+    says: 'open processes',
     sql: 'SELECT count(*) AS count FROM process WHERE ended_at IS NULL',
   },
   {
     table: 'payment',
-    says: 'payments and refunds unsettled',
+    says: 'unsettled payments and refunds',
     sql: `SELECT (SELECT count(*) FROM payment WHERE status = 'pending') +
                  (SELECT count(*) FROM refund WHERE status = 'pending') AS count`,
   },
@@ -56,7 +56,7 @@ async function unrestIn(modules: AuditedShop['modules']): Promise<string[]> {
     for (const { table, says, sql } of UNREST) {
       if (!(await view.has(table))) continue;
       const [row] = await view.rows<{ count: number }>(sql);
-      if (row && row.count > 0) unrest.push(`${row.count} ${says}`);
+      if (row && row.count > 0) unrest.push(`${says} (${row.count})`);
     }
   }
   for (const edge of await edgesOf(modules)) {
