@@ -115,6 +115,17 @@ describe('a cursor on a log whose positions are given out before commit', () => 
     expect(positions(await cursor.read(10))).toEqual([11, 12, 13, 14, 15, 16, 17, 18, 19, 20]);
   });
 
+  it('reads no news while a gap has more to give than there is room for, since that may belong before it', async () => {
+    await cursor.read(1);
+    cursor.offer(log.commit(3, 'b', 1));
+    log.commit(1, 'x', 1);
+    log.commit(2, 'a', 1);
+    log.commit(4, 'a', 2);
+    expect(positions(await cursor.read(1))).toEqual([1]);
+    expect(positions(await cursor.read(1))).toEqual([2]);
+    expect(positions(await cursor.read(1))).toEqual([4]);
+  });
+
   it('looks for what is missing also in the days before that of what came after it', async () => {
     log.commit(2, 'a', 1);
     await cursor.read(10);

@@ -121,19 +121,21 @@ export class LogCursor {
       this.since,
       limit,
     ]);
-    rows.sort((a, b) => a.position - b.position);
+    const news = rows.filter(({ position }) => position > above);
+    const late = rows.filter(({ position }) => position <= above);
+    // What a gap still has to give may belong before the news of its stream.
+    const taken = late.length < limit ? [...late, ...news] : late;
     const messages: LoggedMessage[] = [];
-    for (const row of rows) {
+    for (const row of taken.sort((a, b) => a.position - b.position)) {
       if (!this.isNew(row.position)) continue;
       const message = messageOf(row);
       this.settle(message, `${message.topic}/${message.key}`);
       messages.push(message);
     }
-    const last = rows.at(-1);
+    const last = taken.at(-1);
     if (last && last.position > above) this.since = last.since;
-    const inGaps = rows.filter(({ position }) => position <= above).length;
-    if (inGaps < limit) this.giveUpGaps(startedAt);
-    const more = inGaps >= limit || rows.length - inGaps >= limit;
+    if (late.length < limit) this.giveUpGaps(startedAt);
+    const more = late.length >= limit || news.length >= limit;
     this.atEnd = !more;
     return { messages, more };
   }
