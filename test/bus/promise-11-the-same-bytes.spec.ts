@@ -112,11 +112,11 @@ describe.each(transports)('promise 11: the same bytes ($name)', (transport) => {
   });
 });
 
-describe('a transport that cannot be had', () => {
+describe('a transport that is not available', () => {
   it('is refused, and not silently replaced', async () => {
     const environment = { EVENT_TRANSPORT: 'kafka', KAFKA_BROKERS: 'localhost:9092' };
     await expect(openPostOffice({ transport: inProcess, environment })).rejects.toThrow(
-      'EVENT_TRANSPORT=kafka cannot be had yet',
+      'EVENT_TRANSPORT=kafka is not available',
     );
   });
 });

@@ -4,7 +4,6 @@ import { BaseRpcExceptionFilter, NestMicroservice } from '@nestjs/microservices'
 import { Observable, throwError } from 'rxjs';
 import { Bus } from './bus';
 import { TransportMissing } from './errors';
-import { TransportUnknown } from './errors';
 import { InProcessTransport } from './in-process-transport';
 
 // Nest would turn every error of a handler into "Internal server error", and nobody could tell a permanent one.
@@ -17,11 +16,10 @@ class PassesErrorsOn extends BaseRpcExceptionFilter {
 
 /**
  * Connects the app's modules to the bus that the settings name; `app.startAllMicroservices()` then starts it. Throws
- * TransportUnknown.
+ * TransportMissing.
  */
 export function connectBus(app: INestApplication): void {
   const settings = app.get<Settings>(SETTINGS);
-  if (settings.bus.transport !== 'in-process') throw new TransportUnknown(settings.bus.transport);
   if (settings.bus.transport !== 'in-process') throw new TransportMissing(settings.bus.transport);
   const strategy = new InProcessTransport(app.get(Bus, { strict: false }), settings);
   const microservice = app.connectMicroservice({ strategy }, { deferInitialization: true }) as NestMicroservice;

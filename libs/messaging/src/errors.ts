@@ -99,7 +99,7 @@ export class ContentRefused extends Error {
 export class NeverSubscribed extends Error {
   readonly code = 'never-subscribed';
   constructor(subscriber: string, source: string) {
-    super(`${subscriber} has never consumed anything of ${source}; it will begin at the beginning of what is kept.`);
+    super(`${subscriber} has never consumed anything of ${source}, so there is nothing to go back on.`);
   }
 }
 
@@ -127,14 +127,6 @@ export class BusStopped extends Error {
   readonly code = 'bus-stopped';
   constructor() {
     super('The bus has stopped.');
-  }
-}
-
-/** The settings ask for a transport that there is none of; to carry on with another would be a promise broken in silence. */
-export class TransportUnknown extends Error {
-  readonly code = 'transport-unknown';
-  constructor(transport: string) {
-    super(`EVENT_TRANSPORT=${transport} cannot be had yet; unset it, or set it to in-process.`);
   }
 }
 
