@@ -8,6 +8,8 @@ interface ProcessRow<State> {
   version: number;
   state: State;
   correlation_id: string;
+  /** The ids of the messages that it has heard. */
+  heard: string[];
 }
 
 /** Something that a process hears: a message, a request of a person, its deadline. */
@@ -30,7 +32,9 @@ export interface Change<State> {
 
 const locking = statement<ProcessRow<unknown>>(
   'process.lock',
-  `SELECT key, version, state, correlation_id FROM process WHERE name = $1 AND key = ANY($2::text[]) ORDER BY key FOR UPDATE`,
+  `SELECT key, version, state, correlation_id,
+          ARRAY(SELECT r->>'id' FROM jsonb_array_elements(record) r WHERE r->>'way' = 'heard' AND r ? 'id') AS heard
+   FROM process WHERE name = $1 AND key = ANY($2::text[]) ORDER BY key FOR UPDATE`,
 );
 
 const writing = statement<never>(
@@ -85,8 +89,9 @@ export class Processes<State, Heard> {
   ) {}
 
   /**
-   * Lets the processes hear these inputs, in their order, and answers those that changed. `alsoWrite` is called with the
-   * changes before anything is written, and its statements travel together with ours.
+   * Lets the processes hear these inputs, in their order, and answers those that changed. A message that a process has
+   * heard before, as in a replay, is passed over. `alsoWrite` is called with the changes before anything is written, and
+   * its statements travel together with ours.
    */
   async hear(
     tx: Transaction,
@@ -99,7 +104,7 @@ export class Processes<State, Heard> {
     const now = this.now();
     // A message for a process that is not there is none of ours; whoever sent it cannot be answered either.
     for (const input of inputs) open.get(input.key)?.hear(input);
-    const heard = [...open.values()];
+    const heard = [...open.values()].filter(({ record }) => record.length > 0);
     const changes = heard.filter(({ moved }) => moved).map((process) => process.change());
     await Promise.all([alsoWrite(changes), this.write(tx, heard, now)]);
     await failpoint('process.after-step');
@@ -155,6 +160,7 @@ class OpenProcess<State, Heard> {
   private state: State;
   private deadlineIn: number | null | undefined;
   private ended = false;
+  private readonly heardBefore: Set<string>;
 
   constructor(
     private readonly process: ProcessRow<State>,
@@ -162,10 +168,12 @@ class OpenProcess<State, Heard> {
   ) {
     this.before = process.state;
     this.state = process.state;
+    this.heardBefore = new Set(process.heard);
   }
 
   hear({ heard, name, at, because }: Input<Heard>): void {
     const id = because?.id;
+    if (id !== undefined && this.heardBefore.has(id)) return;
     this.record.push({ at: at.toISOString(), way: 'heard', message: name, ...(id === undefined ? {} : { id }) });
     const step = this.definition.step(this.state, heard, this.process.version);
     if (!step) return;
