@@ -53,6 +53,9 @@ async function main([name, ...args]: string[], environment: NodeJS.ProcessEnv): 
   }
 }
 
+// Whoever reads, as `head` does, may have had enough.
+process.stdout.on('error', () => process.exit());
+
 const say = (line: string) => process.stderr.write(`bus: ${line}\n`);
 
 main(process.argv.slice(2), process.env).then(

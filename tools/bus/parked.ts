@@ -217,7 +217,7 @@ function tell(module: string, message: InspectedMessage): void {
   const { id, type, source, topic, key, sequence, state, attempts, errorCode, error, heldAt, waitingBehind } = message;
   print(`${type} ${id}`);
   print(
-    `  ${state} in ${module} since ${heldAt.toISOString()}, after ${attempts} attempts; ${waitingBehind} wait behind it`,
+    `  ${state} in ${module} since ${heldAt.toISOString()}, after ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}; waiting behind it: ${waitingBehind}`,
   );
   print(`  sent by ${source}: ${topic}/${key} #${sequence}`);
   if (error) print(`  error ${errorCode}: ${error}`);

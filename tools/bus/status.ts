@@ -1,5 +1,4 @@
 import { parseArgs } from 'node:util';
-import colours from 'picocolors';
 import type { ModuleView } from '../audit/module-view';
 import type { Party } from './parties';
 import { age, print, printJson, tableOf } from './printed';
@@ -157,7 +156,7 @@ function show({ edges, modules }: BusStatus): void {
   print(tableOf(['messages', 'of kind', 'behind', 'oldest', 'consumer'], flow));
   const held = modules.map(({ module, parked, retrying, waiting, oldestParked }) => [
     module,
-    parked > 0 ? colours.red(String(parked)) : '0',
+    parked,
     retrying,
     waiting,
     oldestParked ? age(oldestParked) : '',
