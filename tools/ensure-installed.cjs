@@ -11,7 +11,8 @@ const stamp = join(modules, '.installed');
 const nodeLink = join(modules, '.bin', 'node');
 const NODE_NEEDED = '24.11';
 
-if (!isInstalled()) {
+// Production installs leave out what only development needs, on purpose; nothing may bring it back.
+if (process.env.NODE_ENV !== 'production' && !isInstalled()) {
   oneAtATime(join(root, '.banyan', 'install.lock'), install, () => say('Waiting for another install to finish …'));
 }
 linkNode();

@@ -4,6 +4,7 @@ import { startDevelopment } from '@banyan/development';
 import { armFailpoints } from '@banyan/failpoints';
 import { createHttpApp } from '@banyan/http';
 import { connectBus } from '@banyan/messaging';
+import { DatabaseNotPrepared, moduleDataOf, notPrepared } from '@banyan/persistence';
 import type { INestApplication } from '@nestjs/common';
 import { modules } from './modules';
 
@@ -15,13 +16,14 @@ type Stop = () => Promise<void>;
 /** Starts the shop; answers how to stop it. Where starting fails, what had been started is stopped again. */
 async function start(environment: NodeJS.ProcessEnv): Promise<Stop> {
   const supplied = await supply(environment);
+  let settings: Settings | undefined;
   let app: INestApplication | undefined;
   const stop = async () => {
     await app?.close();
     await supplied.stop();
   };
   try {
-    const settings = loadSettings({ ...environment, ...supplied.env });
+    settings = loadSettings({ ...environment, ...supplied.env });
     armFailpoints(settings);
     app = await createHttpApp(settings, modules);
     connectBus(app);
@@ -31,9 +33,14 @@ async function start(environment: NodeJS.ProcessEnv): Promise<Stop> {
     if (settings.environment !== 'production') welcome(await app.getUrl(), settings);
     return stop;
   } catch (error) {
+    const reason = error instanceof DatabaseNotPrepared && settings ? await notPrepared(databasesOf(settings)) : error;
     await stop().catch(() => undefined);
-    throw error;
+    throw reason;
   }
+}
+
+function databasesOf({ database }: Settings): { module: string; url: string }[] {
+  return modules.map(moduleDataOf).map(({ module }) => ({ module, url: database.urlFor(module) }));
 }
 
 /** In development, what the environment leaves open is started here: a database, the payment provider, secrets. */
@@ -53,7 +60,9 @@ function stopOnSignal(starting: Promise<Stop>): void {
       process.exit(1);
     }, DRAIN_MS);
     try {
-      await (await starting)();
+      await (
+        await starting
+      )();
       process.exit(0);
     } catch (error) {
       process.stderr.write(`Stopping failed: ${(error as Error).message}\n`);

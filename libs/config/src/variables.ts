@@ -94,9 +94,9 @@ export const variablesSchema = z.object({
     .describe('How long outboxes keep what they sent (personal data: 30 days at most).'),
   BUS_RETRY_ATTEMPTS: whole(1, 100).default(5).describe('How often a failing message is tried before it is parked.'),
   BUS_RETRY_FIRST_DELAY_MS: whole(1, 600_000)
-    .default(1_000)
-    .describe('The wait before the second attempt; it doubles from there.'),
-  BUS_RETRY_MAX_DELAY_MS: whole(1, 3_600_000).default(30_000).describe('The longest wait between two attempts.'),
+    .default(4_000)
+    .describe('The wait before the second attempt; it doubles from there. Five attempts then take about a minute.'),
+  BUS_RETRY_MAX_DELAY_MS: whole(1, 3_600_000).default(60_000).describe('The longest wait between two attempts.'),
   BUS_MISCHIEF: mischief
     .optional()
     .describe('Makes the in-process bus misbehave: duplicate=0.2,delay=50,reorder=0.1. Refused in production.'),

@@ -6,7 +6,13 @@ export { migrate, migrationStatus, PendingMigrations, revertLatest } from './mig
 export { moduleDataOf, type ModuleData } from './module-data';
 export { openDatabase } from './open-database';
 export { PersistenceModule } from './persistence.module';
-export { DatabaseNotPrepared, DatabaseTooOld, DatabaseUnreachable, prepareDatabase } from './prepare-database';
+export {
+  DatabaseNotPrepared,
+  DatabaseTooOld,
+  DatabaseUnreachable,
+  notPrepared,
+  prepareDatabase,
+} from './prepare-database';
 export { schemaDifference } from './schema-difference';
 export { statement, type Statement } from './statement';
 export { CommitRefused, Transaction, TransactionIsOver } from './transaction';

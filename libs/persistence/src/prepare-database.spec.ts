@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Client } from 'pg';
 import { freshDatabase, FreshDatabase } from '../../../test/database/database';
-import { DatabaseNotPrepared, prepareDatabase } from './prepare-database';
+import { DatabaseNotPrepared, notPrepared, prepareDatabase } from './prepare-database';
 
 describe('preparing a database for a module', () => {
   // Roles are the server's, which other tests use at the same time.
@@ -78,6 +80,25 @@ describe('preparing a database for a module', () => {
     );
     await admin.query(sqlIn(error));
     expect(await refusal(module, login.url)).toBe('prepared');
+  });
+
+  it('all that several modules lack is told at once, and the script for administrators says the same', async () => {
+    const fewer = [newModule(), newModule()];
+    const login = await newLogin();
+    const error = await notPrepared(fewer.map((module) => ({ module, url: login.url })));
+    expect(error.message).toContain(`not prepared for ${fewer.join(', ')}, and ${login.name} may not`);
+    await admin.query(sqlIn(error));
+    for (const module of fewer) expect(await refusal(module, login.url)).toBe('prepared');
+
+    const script = readFileSync(join(__dirname, '../../../deploy/postgresql/prepare.sql'), 'utf8');
+    const asked = sqlIn(error)
+      .replaceAll(fewer[0] as string, 'users')
+      .replaceAll(login.name, 'shop');
+    const ofUsers = asked.split('\n').slice(0, 3);
+    expect(script).toContain(ofUsers.map((line) => line.trim()).join('\n'));
+    for (const module of ['inventory', 'payments', 'orders']) {
+      expect(script).toContain(ofUsers.map((line) => line.trim().replaceAll('users', module)).join('\n'));
+    }
   });
 
   it('of what is there already nothing is asked for again', async () => {

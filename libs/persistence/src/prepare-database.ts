@@ -1,12 +1,12 @@
 import { Client, DatabaseError, escapeIdentifier, escapeLiteral } from 'pg';
 import { roleOf } from './connection';
 
-/** The database lacks what the module needs, and we may not create it; the message holds the SQL for whoever may. */
+/** The database lacks what modules need, and we may not create it; the message holds the SQL for whoever may. */
 export class DatabaseNotPrepared extends Error {
   readonly code = 'database-not-prepared';
-  constructor(module: string, login: string, statements: string[]) {
+  constructor(modules: readonly string[], login: string, statements: readonly string[]) {
     super(
-      `The database is not prepared for the module ${module}, and ${login} may not do it. ` +
+      `The database is not prepared for ${modules.join(', ')}, and ${login} may not do it. ` +
         `An administrator of the database must run:\n${statements.map((sql) => `  ${sql};`).join('\n')}`,
     );
   }
@@ -22,7 +22,6 @@ export class DatabaseTooOld extends Error {
   }
 }
 
-const OLDEST = 170000;
 /** The server does not answer, or does not let us in. */
 export class DatabaseUnreachable extends Error {
   readonly code = 'database-unreachable';
@@ -39,6 +38,7 @@ export class DatabaseUnreachable extends Error {
   }
 }
 
+const OLDEST = 170000;
 const INSUFFICIENT_PRIVILEGE = '42501';
 // duplicate_object, duplicate_schema, unique_violation, and "tuple concurrently updated", which has no code of its own.
 const SOMEBODY_WAS_FASTER = ['42710', '42P06', '23505', 'XX000'];
@@ -56,10 +56,33 @@ interface Found {
 
 /**
  * Makes sure that the module's role and schema exist and that the login may act as the role; creates what is missing if
- * it may. Throws DatabaseNotPrepared with the SQL otherwise,
- * DatabaseUnreachable or DatabaseTooOld. Safe when several processes start at once.
+ * it may. Throws DatabaseNotPrepared with the SQL otherwise, DatabaseUnreachable or DatabaseTooOld. Safe when several processes start at once.
  */
 export async function prepareDatabase(module: string, url: string): Promise<void> {
+  await withClient(module, url, async (client) => {
+    for (let attempt = 1; ; attempt += 1) {
+      const [next] = await whatIsMissing(client, module);
+      if (next === undefined) return;
+      await create(client, module, next, attempt < MOST_ATTEMPTS);
+    }
+  });
+}
+
+/** All that these modules lack, in one error: whoever prepares the database for them should have to come only once. */
+export async function notPrepared(modules: readonly { module: string; url: string }[]): Promise<DatabaseNotPrepared> {
+  const logins = new Set<string>();
+  const statements: string[] = [];
+  for (const { module, url } of modules) {
+    await withClient(module, url, async (client) => {
+      logins.add((await look(client, module)).login);
+      statements.push(...(await whatIsMissing(client, module)));
+    });
+  }
+  const names = modules.map(({ module }) => module);
+  return new DatabaseNotPrepared(names, [...logins].join(' and '), statements);
+}
+
+async function withClient(module: string, url: string, work: (client: Client) => Promise<void>): Promise<void> {
   const client = new Client({ connectionString: url, application_name: `banyan ${module} (preparing)` });
   client.on('error', () => undefined);
   try {
@@ -68,11 +91,7 @@ export async function prepareDatabase(module: string, url: string): Promise<void
     throw new DatabaseUnreachable(module, url, error);
   }
   try {
-    for (let attempt = 1; ; attempt += 1) {
-      const [next] = await whatIsMissing(client, module);
-      if (next === undefined) return;
-      await create(client, module, next, attempt < MOST_ATTEMPTS);
-    }
+    await work(client);
   } finally {
     await client.end();
   }
@@ -87,7 +106,7 @@ async function create(client: Client, module: string, sql: string, mayBeLate: bo
     if (mayBeLate && SOMEBODY_WAS_FASTER.includes(error.code ?? '')) return;
     if (error.code !== INSUFFICIENT_PRIVILEGE) throw error;
     const { login } = await look(client, module);
-    throw new DatabaseNotPrepared(module, login, await whatIsMissing(client, module));
+    throw new DatabaseNotPrepared([module], login, await whatIsMissing(client, module));
   }
 }
 
