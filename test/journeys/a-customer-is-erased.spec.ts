@@ -65,6 +65,37 @@ test('the person is gone from everywhere, and their orders remain without them',
   }
 });
 
+test('a customer who is ordering all the while leaves no name either', async () => {
+  const admin = await anAdmin();
+  const lantern = await admin.lists({ stock: 10_000 });
+  const names = Array.from({ length: 8 }, aWordOfItsOwn);
+  const customers = await Promise.all(names.map((name) => aCustomer({ name })));
+  for (const customer of customers) await customer.orders({ items: [[lantern, 1]] });
+
+  await Promise.all(
+    customers.map(async (customer) => {
+      const ordering = Array.from({ length: 4 }, async () => {
+        let status = 201;
+        while (status === 201) {
+          const call = { body: orderFor({ items: [[lantern, 1]] }), idempotencyKey: randomUUID() };
+          ({ status } = await customer.calls('POST', '/orders', call));
+        }
+        expect(status).toBe(401);
+      });
+      await customer.asks(202, 'DELETE', '/users/me');
+      await Promise.all(ordering);
+    }),
+  );
+  for (const url of theShop().databaseUrls) {
+    for (const name of names) {
+      const holding = () => tablesHolding(url, name);
+      await until(`${name} is forgotten`, async () => (await holding()).length === 0, 2_000).catch(async () =>
+        expect({ name, tables: await holding() }).toEqual({ name, tables: [] }),
+      );
+    }
+  }
+});
+
 test('the search that found nothing finds what is there', async () => {
   const { databaseUrls } = theShop();
   if (databaseUrls.length === 0) return skippedLoudly('the search for traces of a person; no table is in reach');
