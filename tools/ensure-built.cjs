@@ -5,37 +5,46 @@ const { join } = require('node:path');
 const { oneAtATime } = require('./one-at-a-time.cjs');
 
 const root = join(__dirname, '..');
-const stamp = join(root, 'dist', '.built');
-const PROJECTS = ['monolith', 'payment-provider', 'tools'];
+const stampOf = (project) => join(root, 'dist', `.built-${project}`);
+const SHOP = ['monolith', 'payment-provider'];
+const EVERYTHING = [...SHOP, 'tools'];
 
-/** Builds everything into `dist` if a source has changed since the last build. Ends the process where it does not compile. */
-function ensureBuilt() {
-  if (isBuilt()) return;
-  oneAtATime(join(root, '.banyan', 'build.lock'), build, () => say('Waiting for another build to finish …\n'));
+/**
+ * Builds these projects (default: all) into `dist` where a source has changed since their last build. Ends the process
+ * where one does not compile.
+ */
+function ensureBuilt(projects = EVERYTHING) {
+  if (stale(projects).length === 0) return;
+  const wait = () => say('Waiting for another build to finish …\n');
+  oneAtATime(join(root, '.banyan', 'build.lock'), () => build(projects), wait);
 }
 
-function build() {
+function build(projects) {
   const sources = hashOfSources();
-  if (isBuilt(sources)) return;
+  const wanted = stale(projects, sources);
+  if (wanted.length === 0) return;
   const began = Date.now();
-  PROJECTS.forEach((project, done) => {
-    progress(`Building ${done + 1}/${PROJECTS.length}: ${project} …`);
+  mkdirSync(join(root, 'dist'), { recursive: true });
+  wanted.forEach((project, done) => {
+    progress(`Building ${done + 1}/${wanted.length}: ${project} …`);
     const nest = join(root, 'node_modules', '@nestjs', 'cli', 'bin', 'nest.js');
     const built = spawnSync(process.execPath, [nest, 'build', project], { cwd: root, encoding: 'utf8' });
     if (built.status !== 0) {
       say(`\n${built.stdout ?? ''}${built.stderr ?? ''}\n${project} does not compile: see above.\n`);
       process.exit(1);
     }
+    // The hash from before the build: what was edited meanwhile is built next time.
+    writeFileSync(stampOf(project), sources);
   });
-  mkdirSync(join(root, 'dist'), { recursive: true });
-  // The hash from before the build: what was edited meanwhile is built next time.
-  writeFileSync(stamp, sources);
   progress(`Built in ${((Date.now() - began) / 1000).toFixed(1)} s.`);
   say('\n');
 }
 
-function isBuilt(sources = hashOfSources()) {
-  return existsSync(stamp) && readFileSync(stamp, 'utf8') === sources;
+function stale(projects, sources = hashOfSources()) {
+  return projects.filter((project) => {
+    const stamp = stampOf(project);
+    return !existsSync(stamp) || readFileSync(stamp, 'utf8') !== sources;
+  });
 }
 
 function hashOfSources() {
@@ -61,5 +70,5 @@ function say(text) {
   process.stderr.write(text);
 }
 
-module.exports = { ensureBuilt };
+module.exports = { ensureBuilt, SHOP };
 if (require.main === module) ensureBuilt();
