@@ -1,0 +1,24 @@
+import { types, type ClientConfig } from 'pg';
+
+const INT8 = 20;
+
+/**
+ * How a reference connects: with what the product's own sessions are set to. Without a schema it is the superuser, who
+ * names schemas in its statements; with one it is that module's role.
+ */
+export function sessionOn(url: string, schema?: string): ClientConfig & { pipeline: boolean } {
+  const settings = {
+    timezone: 'UTC',
+    jit: 'off',
+    enable_seqscan: 'off',
+    ...(schema === undefined ? {} : { role: `banyan_${schema}`, search_path: schema }),
+  };
+  return {
+    connectionString: url,
+    options: Object.entries(settings)
+      .map(([name, value]) => `-c ${name}=${value}`)
+      .join(' '),
+    pipeline: true,
+    types: { getTypeParser: (oid: number) => (oid === INT8 ? Number : types.getTypeParser(oid)) } as typeof types,
+  };
+}
