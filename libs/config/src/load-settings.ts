@@ -52,6 +52,7 @@ export function loadSettings(environment: NodeJS.ProcessEnv): Settings {
       transport: variables.EVENT_TRANSPORT,
       brokers: variables.KAFKA_BROKERS,
       retentionDays: variables.BUS_RETENTION_DAYS,
+      leaseMs: variables.BUS_LEASE_MS,
       retry: {
         attempts: variables.BUS_RETRY_ATTEMPTS,
         firstDelayMs: variables.BUS_RETRY_FIRST_DELAY_MS,

@@ -30,6 +30,7 @@ export interface Settings {
     readonly transport: 'in-process' | 'mixed' | 'kafka';
     readonly brokers: readonly string[];
     readonly retentionDays: number;
+    readonly leaseMs: number;
     readonly retry: { readonly attempts: number; readonly firstDelayMs: number; readonly maxDelayMs: number };
     readonly mischief: Mischief | null;
   };

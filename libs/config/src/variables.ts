@@ -92,6 +92,9 @@ export const variablesSchema = z.object({
   BUS_RETENTION_DAYS: whole(1, 30)
     .default(14)
     .describe('How long outboxes keep what they sent (personal data: 30 days at most).'),
+  BUS_LEASE_MS: whole(1_000, 600_000)
+    .default(15_000)
+    .describe('How long an instance that has fallen silent keeps what it consumes from the others.'),
   BUS_RETRY_ATTEMPTS: whole(1, 100).default(5).describe('How often a failing message is tried before it is parked.'),
   BUS_RETRY_FIRST_DELAY_MS: whole(1, 600_000)
     .default(4_000)

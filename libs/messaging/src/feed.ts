@@ -8,6 +8,7 @@ import { BusStopped, OwnershipLost, SequenceBroken } from './errors';
 import { Arrival } from './handlers';
 import { LogCursor } from './log-cursor';
 import { Mischief } from './mischief';
+import { News } from './presence';
 import { nameOf } from './stream-memory';
 import { Ownership, Subscriptions } from './subscriptions';
 
@@ -15,11 +16,13 @@ import { Ownership, Subscriptions } from './subscriptions';
 const BATCH = 500;
 // What waits in memory beyond this is read from the log instead when its turn comes.
 const QUEUE = 5_000;
-// How soon a gap is looked at again, and the log at all: the safety net for messages that other processes committed.
+// How soon a gap is looked at again, how soon a position that moved over nothing of the subscriber's is kept, and how soon
+// the log is looked at for no reason: the safety net for those whose notification was lost.
 const GAP_POLL_MS = 1_000;
-const POLL_MS = 2_000;
-// How often somebody else's ownership is questioned.
-const TAKEOVER_MS = 1_000;
+const KEEP_MS = 2_000;
+const POLL_MS = 10_000;
+// How often somebody who waits for the subscriber is told how far its owner has come.
+const FOLLOW_MS = 250;
 const AWAY_FIRST_MS = 200;
 const AWAY_MAX_MS = 5_000;
 
@@ -37,6 +40,8 @@ export interface FeedParts {
   /** The topics of the source that the consumer subscribes to. */
   topics: ReadonlySet<string>;
   mischief: Mischief<Arrival> | undefined;
+  /** Called when this instance finds that it owns the consumption no more: what it was handed, the owner must read. */
+  lost(): void;
 }
 
 type State = 'stopped' | 'waiting' | 'running' | 'away';
@@ -113,6 +118,12 @@ export class Feed {
     if (this.mustRead || this.queue.length > 0) this.wake?.();
   }
 
+  /** What other instances say of the source, or of whoever consumes it; see News. */
+  hear(news: News): void {
+    if (news === 'published') this.mustRead = true;
+    if (this.current === (news === 'published' ? 'running' : 'waiting')) this.wake?.();
+  }
+
   /** What the database says of our ownership: under a later epoch than ours, the subscriber has been put back meanwhile. */
   confirm(epoch: number | undefined): void {
     if (epoch === undefined || epoch <= this.epoch) return;
@@ -153,11 +164,13 @@ export class Feed {
         } else {
           this.current = 'waiting';
           await this.followOwner();
-          await this.pause(TAKEOVER_MS);
+          await this.pause(this.awaiting.length > 0 ? FOLLOW_MS : POLL_MS);
         }
       } catch (error) {
-        if (error instanceof OwnershipLost) this.logger.warn(error.message);
-        else {
+        if (error instanceof OwnershipLost) {
+          this.logger.warn(error.message);
+          this.parts.lost();
+        } else {
           this.current = 'away';
           failures += 1;
           this.logger.warn(`waits: ${(error as Error).message || String((error as { code?: unknown }).code)}`);
@@ -290,7 +303,8 @@ export class Feed {
 
   /** The safety net is due by the clock and not by silence: what another process commits must not wait for ours to pause. */
   private nextPollIn(): number {
-    const interval = (this.cursor as LogCursor).hasGaps ? GAP_POLL_MS : POLL_MS;
+    const { hasGaps, floor } = this.cursor as LogCursor;
+    const interval = hasGaps ? GAP_POLL_MS : this.queue.length === 0 && floor > this.kept ? KEEP_MS : POLL_MS;
     return Math.max(0, this.readAt + interval - performance.now());
   }
 

@@ -14,12 +14,16 @@ import { HeldMessages } from './held-messages';
 import { Mischief } from './mischief';
 import { nameOf } from './stream-memory';
 import { OutboxPartitions } from './outbox-partitions';
-import { Presence } from './presence';
-import { LEASE_MS, Subscriptions } from './subscriptions';
+import { News, Presence } from './presence';
+import { Subscriptions } from './subscriptions';
 
 // A handler is given up before the server ends its transaction, so that it is the handler that is blamed and not the database.
 const HANDLER_SHARE = 0.8;
 const HOUR_MS = 3_600_000;
+// How soon it is seen that another instance has died, or slept through its lease.
+const WATCH_MS = 2_000;
+// Of a lease, so that two renewals may fail.
+const RENEWALS = 3;
 // Less than an app may take to end.
 const CLOSE_MS = 4_000;
 
@@ -94,9 +98,10 @@ export class InProcessTransport extends Server implements CustomTransportStrateg
   }
 
   committed(module: string, messages: LoggedMessage[]): void {
-    for (const { feeds } of this.hosted.values()) {
-      for (const feed of feeds) if (feed.source === module) feed.offer(messages);
-    }
+    const feeds = this.feedsFrom(module);
+    for (const feed of feeds) feed.offer(messages);
+    // Where all of them run here, nobody else has use for the news.
+    if (feeds.some(({ state }) => state !== 'running')) this.tellPublished(module);
   }
 
   async caughtUp(module: string): Promise<void> {
@@ -131,28 +136,53 @@ export class InProcessTransport extends Server implements CustomTransportStrateg
       feeds.forEach((feed) => feed.start());
       held.start();
     }
-    this.every(LEASE_MS / 3, () => this.renew());
+    this.every(this.settings.bus.leaseMs / RENEWALS, () => this.renew());
+    this.every(WATCH_MS, () => this.watchOthers());
     this.every(HOUR_MS, () => this.keepLogs());
     this.keepHouse(() => this.keepLogs());
   }
 
   private host(member: Member): Hosted {
     const { module, database } = member;
-    const { retry, mischief } = this.settings.bus;
+    const { retry, mischief, leaseMs } = this.settings.bus;
     const mine = this.registered.filter(({ subscription }) => subscription.subscriber === module);
     const handlers = new Handlers(mine, database.transactionTimeoutMs * HANDLER_SHARE);
     const held = new HeldMessages(module, database, handlers, retry);
     const consumer = new Consumer(module, database, handlers, held, retry);
-    const presence = new Presence(database);
-    const subscriptions = new Subscriptions(database, presence);
+    const presence = new Presence(database, (news) => this.hear(module, news));
+    const subscriptions = new Subscriptions(database, presence, leaseMs);
     const feeds = [...this.bus.members.values()].flatMap((source) => {
       const topics = sharedTopics(source, member);
       if (topics.size === 0) return [];
       const disturbing = mischief ? new Mischief<Arrival>(mischief, ({ at }) => nameOf(at)) : undefined;
-      return [new Feed({ source, consumer, subscriptions, topics, mischief: disturbing })];
+      const lost = () => this.tellPublished(source.module);
+      return [new Feed({ source, consumer, subscriptions, topics, mischief: disturbing, lost })];
     });
     const partitions = new OutboxPartitions(database);
     return { member, presence, subscriptions, held, partitions, feeds };
+  }
+
+  private feedsFrom(source: string): Feed[] {
+    return [...this.hosted.values()].flatMap(({ feeds }) => feeds.filter((feed) => feed.source === source));
+  }
+
+  private tellPublished(module: string): void {
+    this.hosted.get(module)?.presence.tellPublished();
+  }
+
+  /** A publisher's news is for those who read its log; that an instance of a subscriber left, for that subscriber's feeds. */
+  private hear(module: string, news: News): void {
+    const concerned = news === 'published' ? this.feedsFrom(module) : (this.hosted.get(module)?.feeds ?? []);
+    for (const feed of concerned) feed.hear(news);
+  }
+
+  private async watchOthers(): Promise<void> {
+    for (const { subscriptions, feeds } of this.hosted.values()) {
+      const waiting = feeds.filter(({ state }) => state === 'waiting');
+      if (waiting.length === 0) continue;
+      const vacant = await subscriptions.vacant();
+      for (const feed of waiting) if (vacant.has(feed.source)) feed.hear('left');
+    }
   }
 
   private async renew(): Promise<void> {

@@ -2,14 +2,23 @@ import { randomInt, randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { Database } from '@banyan/persistence';
+import { Doorbell } from './doorbell';
 
 type Session = Awaited<ReturnType<Database['session']>>;
 
+/** What instances tell one another of a module: its log has grown; or somebody has left, and what they owned is free. */
+export type News = 'published' | 'left';
+
 const RECONNECT_MS = 500;
+
+// Forgotten in a crash of the server, a notification has nobody left to hear it: so its commit need not wait for the disk.
+const QUICKLY = 'SET synchronous_commit = off';
 
 /**
  * That this instance is there, as the database sees it: a lock held by a session of its own. The lock goes with the
- * session, so what a killed instance owned can be taken over at once instead of when its lease runs out.
+ * session, so what a killed instance owned can be taken over at once instead of when its lease runs out. Over the same
+ * session it hears from the other instances, and they from it: NOTIFY locks through commit, so it must stay out of the
+ * transactions that do the work.
  */
 export class Presence {
   readonly owner = randomUUID();
@@ -17,24 +26,48 @@ export class Presence {
   readonly key = randomInt(1, 2 ** 47);
   private readonly logger = new Logger(Presence.name);
   private readonly ending = new AbortController();
+  private readonly channel: string;
+  private readonly doorbell = new Doorbell(() => this.notify('published'));
+  private session: Session | undefined;
   private finished: Promise<void> | undefined;
 
-  constructor(private readonly database: Pick<Database, 'module' | 'session'>) {}
+  constructor(
+    private readonly database: Pick<Database, 'module' | 'session'>,
+    /** Told what other instances say, and both things whenever something may have been missed. */
+    private readonly heard: (news: News) => void,
+  ) {
+    this.channel = `banyan_${database.module}`;
+  }
 
   /** Takes the lock, and again whenever its session is lost. Throws where the database is away at first. */
   async begin(): Promise<void> {
     this.finished = this.keep(await this.lock());
+    // What the module published before it came here, such as its seeds, nobody has been told of.
+    this.tellPublished();
   }
 
+  /** Lets the lock go and says so. */
   async end(): Promise<void> {
     this.ending.abort();
     await this.finished;
   }
 
+  /** Tells the other instances, soon, that the module's log has grown. While the session is lost, they find it by the clock. */
+  tellPublished(): void {
+    this.doorbell.ring();
+  }
+
+  private async notify(news: News): Promise<void> {
+    await this.session?.client.query('SELECT pg_notify($1, $2)', [this.channel, `${news} ${this.owner}`]);
+  }
+
   private async lock(): Promise<Session> {
     const session = await this.database.session();
     try {
+      session.client.on('notification', ({ payload }) => this.hear(payload));
+      await session.client.query(QUICKLY);
       await session.client.query('SELECT pg_advisory_lock($1)', [this.key]);
+      await session.client.query(`LISTEN "${this.channel}"`);
       return session;
     } catch (error) {
       session.client.end().catch(() => undefined);
@@ -42,17 +75,37 @@ export class Presence {
     }
   }
 
+  private hear(payload = ''): void {
+    const [news, teller] = payload.split(' ');
+    if (teller !== this.owner && (news === 'published' || news === 'left')) this.heard(news);
+  }
+
   private async keep(first: Session): Promise<void> {
     const { signal } = this.ending;
     const ended = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-    let session: Session | undefined = first;
-    while (session) {
-      await Promise.race([session.lost, ended]);
-      const closed = session.client.end().catch(() => undefined);
-      if (signal.aborted) return closed;
+    this.session = first;
+    while (this.session) {
+      const { lost, client }: Session = this.session;
+      await Promise.race([lost, ended]);
+      if (signal.aborted) return this.leave(client);
+      client.end().catch(() => undefined);
+      this.session = undefined;
       this.logger.warn(`${this.database.module} has lost its lock; takes it again.`);
-      session = await this.lockAgain(signal);
+      this.session = await this.lockAgain(signal);
+      this.heard('published');
+      this.heard('left');
     }
+  }
+
+  private async leave(client: Session['client']): Promise<void> {
+    try {
+      await client.query('SELECT pg_advisory_unlock($1)', [this.key]);
+      await this.notify('left');
+    } catch {
+      // The lock goes with the session, and the others look by the clock.
+    }
+    this.session = undefined;
+    await client.end().catch(() => undefined);
   }
 
   private async lockAgain(signal: AbortSignal): Promise<Session | undefined> {

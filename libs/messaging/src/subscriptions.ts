@@ -11,8 +11,6 @@ export interface Ownership {
   complete: boolean;
 }
 
-export const LEASE_MS = 15_000;
-
 const taking = statement<{ position: number; epoch: number; complete: boolean }>(
   'subscription.take',
   `INSERT INTO subscription AS s (source, topics, position, complete, epoch, owner, presence, lease_until)
@@ -23,6 +21,12 @@ const taking = statement<{ position: number; epoch: number; complete: boolean }>
          complete = s.complete AND (s.topics @> $7 OR $3)
      WHERE s.owner = $4 OR s.lease_until < now() OR pg_try_advisory_xact_lock(s.presence)
    RETURNING position, epoch, complete`,
+);
+
+// To try whether somebody's lock is free is to take it, for as long as this statement takes.
+const vacating = statement<{ source: string }>(
+  'subscription.vacant',
+  `SELECT source FROM subscription WHERE owner <> $1 AND (lease_until < now() OR pg_try_advisory_xact_lock(presence))`,
 );
 
 const renewing = statement<{ source: string; epoch: number }>(
@@ -44,6 +48,8 @@ export class Subscriptions {
   constructor(
     private readonly database: Database,
     private readonly presence: Presence,
+    /** How long an owner keeps what it does not renew. */
+    private readonly leaseMs: number,
   ) {}
 
   /**
@@ -58,8 +64,14 @@ export class Subscriptions {
   ): Promise<Ownership | undefined> {
     const { owner, key } = this.presence;
     const { position, complete } = begin;
-    const rows = await this.database.query(taking, [source, position, complete, owner, key, LEASE_MS, [...topics]]);
+    const rows = await this.database.query(taking, [source, position, complete, owner, key, this.leaseMs, [...topics]]);
     return rows[0] && { source, ...rows[0] };
+  }
+
+  /** The sources that another instance owns, and can be taken over from it. */
+  async vacant(): Promise<Set<string>> {
+    const rows = await this.database.query(vacating, [this.presence.owner]);
+    return new Set(rows.map(({ source }) => source));
   }
 
   /** Where a source was last consumed up to; undefined if never. */
@@ -73,7 +85,7 @@ export class Subscriptions {
 
   /** Keeps what this instance owns for another lease; answers its epochs by source, without those of batches under way. */
   async renew(): Promise<Map<string, number>> {
-    const rows = await this.database.query(renewing, [this.presence.owner, LEASE_MS]);
+    const rows = await this.database.query(renewing, [this.presence.owner, this.leaseMs]);
     return new Map(rows.map(({ source, epoch }) => [source, epoch]));
   }
 
@@ -83,6 +95,6 @@ export class Subscriptions {
    * a transaction, with the Database itself, it only moves what nothing was handled for.
    */
   async move(tx: Pick<Transaction, 'query'>, { source, epoch }: Ownership, position: number): Promise<boolean> {
-    return (await tx.query(moving, [source, epoch, position, LEASE_MS])).length === 1;
+    return (await tx.query(moving, [source, epoch, position, this.leaseMs])).length === 1;
   }
 }
