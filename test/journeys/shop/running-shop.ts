@@ -14,6 +14,7 @@ import { skippedLoudly, type Shop } from './shop';
 import type {} from './witness';
 
 const PROGRAM = join(__dirname, '../../../dist/apps/monolith/src/main.js');
+const END_WITH_PARENT = join(__dirname, 'end-with-parent.cjs');
 const START_MS = 40_000;
 const SHUTDOWN_MS = 12_000;
 // The audit waits half a minute for a quiet moment.
@@ -92,9 +93,9 @@ export class RunningShop implements Shop {
   async start(): Promise<void> {
     const log = openSync(this.logFile, 'a');
     const begunAt = readFileSync(this.logFile).length;
-    this.child = spawn(process.execPath, [PROGRAM], {
+    this.child = spawn(process.execPath, ['--require', END_WITH_PARENT, PROGRAM], {
       env: this.environment,
-      stdio: ['ignore', log, log],
+      stdio: ['ignore', log, log, 'ipc'],
     });
     closeSync(log);
     const { child } = this;
