@@ -1,4 +1,10 @@
+import * as argon2 from '@node-rs/argon2';
 import { Passwords } from './passwords';
+
+jest.mock('@node-rs/argon2', () => {
+  const real: typeof argon2 = jest.requireActual('@node-rs/argon2');
+  return { ...real, hash: jest.fn(real.hash), verify: jest.fn(real.verify) };
+});
 
 describe('a password', () => {
   const passwords = new Passwords();
@@ -17,6 +23,21 @@ describe('a password', () => {
 
   it('of nobody never matches, whatever it is', async () => {
     expect(await passwords.matches('the password of nobody', undefined)).toBe(false);
+  });
+
+  it('is checked with the same work whether there is such a user or not, from the first time on', async () => {
+    const hashed = await passwords.hash('a long password');
+    const workFor = async (against: string | undefined) => {
+      const [hash, verify] = [jest.mocked(argon2.hash), jest.mocked(argon2.verify)];
+      hash.mockClear();
+      verify.mockClear();
+      await new Passwords().matches('another password', against);
+      const costs = verify.mock.calls.map(([compared]) => /^(\$[^$]*){3}/.exec(String(compared))?.[0]);
+      return { hashes: hash.mock.calls.length, costs };
+    };
+    const forNobody = await workFor(undefined);
+    expect(forNobody).toEqual({ hashes: 0, costs: ['$argon2id$v=19$m=19456,t=2,p=1'] });
+    expect(await workFor(hashed)).toEqual(forNobody);
   });
 
   it('gets its turn, however many there are', async () => {
