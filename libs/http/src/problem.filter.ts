@@ -57,12 +57,13 @@ function refusalOf(error: unknown, route: Route | undefined) {
 /** The problem that an error amounts to which no route declares. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
-  if (isDatabaseAway(error) || isContention(error)) {
+  const status = error instanceof HttpException ? error.getStatus() : (error as { statusCode?: unknown })?.statusCode;
+  // What Fastify gave a status is about the client, whose connection may be reset just like the database's.
+  if (status === undefined && (isDatabaseAway(error) || isContention(error))) {
     return new Problem('unavailable', 'The service is not available at the moment; try again shortly.', {
       headers: { 'Retry-After': '1' },
     });
   }
-  const status = error instanceof HttpException ? error.getStatus() : (error as { statusCode?: unknown })?.statusCode;
   switch (status) {
     case 400:
     case 414:
