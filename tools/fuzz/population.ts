@@ -122,12 +122,17 @@ export class Population implements Senders {
     return (this.people.get('customer') as Person).credentials.email;
   }
 
-  /** The ids of everything that there is of a kind, as the admin sees it. */
-  async all(list: '/products' | '/orders'): Promise<Set<string>> {
+  /** The ids of everything in a list, as the admin sees it. @param list its path, perhaps with a query */
+  async all(list: string): Promise<Set<string>> {
     const token = await this.tokenOf('admin');
     const ids = new Set<string>();
     for (let cursor: string | null = ''; cursor !== null;) {
-      const page = await ask(this.baseUrl, 'GET', `${list}?limit=100${cursor && `&cursor=${cursor}`}`, { token });
+      const page = await ask(
+        this.baseUrl,
+        'GET',
+        `${list}${list.includes('?') ? '&' : '?'}limit=100${cursor && `&cursor=${cursor}`}`,
+        { token },
+      );
       for (const { id } of page.items as { id: string }[]) ids.add(id);
       cursor = page.nextCursor as string | null;
     }

@@ -18,6 +18,13 @@ declare module 'fastify' {
 // Node itself ends a request line and headers beyond 16 KiB, so a path can hold no longer parameter.
 const MOST_CHARACTERS_IN_A_PATH_PARAMETER = 16_384;
 
+// Node looks for slow clients every half minute otherwise, and would let them stay for as long.
+const LOOKS_FOR_SLOW_CLIENTS_EVERY_MS = 1_000;
+// A client that does not read its answer is let go after this; no act takes nearly as long.
+const LONGEST_SILENCE_MS = 60_000;
+
+const LINGER_MS = 1_000;
+
 class Adapter extends FastifyAdapter {
   // Nest would replace Fastify's errors by exceptions of its own before the filter sees which they are.
   override mapException(error: unknown): unknown {
@@ -30,6 +37,15 @@ export function httpAdapter({ http }: Pick<Settings, 'http'>): FastifyAdapter {
   const adapter = new Adapter({
     bodyLimit: http.bodyLimitBytes,
     requestTimeout: http.requestTimeoutMs,
+    connectionTimeout: LONGEST_SILENCE_MS,
+    http: {
+      requestTimeout: http.requestTimeoutMs,
+      // Where it is the longer of the two, as by default, Node takes the one for the other.
+      headersTimeout: http.requestTimeoutMs,
+      connectionsCheckingInterval: Math.min(LOOKS_FOR_SLOW_CLIENTS_EVERY_MS, http.requestTimeoutMs),
+      // Node would refuse it without a problem; see refuseNamelessHosts.
+      requireHostHeader: false,
+    },
     // Requests under way when the app stops are answered; new ones find the port closed.
     return503OnClosing: false,
     routerOptions: { maxParamLength: MOST_CHARACTERS_IN_A_PATH_PARAMETER },
@@ -54,11 +70,21 @@ export function httpAdapter({ http }: Pick<Settings, 'http'>): FastifyAdapter {
     reply.header(CORRELATION_HEADER, request.journey.correlationId);
     inJourney(request.journey, done);
   });
+  refuseNamelessHosts(fastify);
   refuseUnknownRoutes(fastify);
   takeOnlyJson(fastify);
   refuseUndeclaredInput(fastify);
   letSendersFinish(fastify);
   return adapter;
+}
+
+/** HTTP/1.1 wants every request to name a host. */
+function refuseNamelessHosts(fastify: FastifyInstance): void {
+  fastify.addHook('onRequest', ({ raw }, reply, done) => {
+    if (raw.httpVersion !== '1.1' || raw.headers.host !== undefined) return done();
+    reply.header('Connection', 'close');
+    done(new Problem('malformed-request', 'The request names no host.'));
+  });
 }
 
 function refuseUnknownRoutes(fastify: FastifyInstance): void {
@@ -156,4 +182,6 @@ function answerOnSocket(error: NodeJS.ErrnoException, socket: Socket): void {
     'Connection: close',
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+  // Time to read the answer; a client that goes on sending regardless would keep the connection half open for ever.
+  setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }
