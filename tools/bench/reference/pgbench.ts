@@ -33,7 +33,8 @@ export async function pgbenchLatency(
   const said = await output(pgbench, [...args, '-h', hostname, '-p', port, '-U', username, pathname.slice(1)], {
     PATH: process.env['PATH'],
     PGPASSWORD: decodeURIComponent(password),
-    PGOPTIONS: '-c jit=off -c enable_seqscan=off',
+    // The triggers find their tables by the path.
+    PGOPTIONS: '-c jit=off -c enable_seqscan=off -c search_path=orders',
   });
   const [, latency] = /^latency average = ([\d.]+) ms$/m.exec(said) ?? [];
   if (latency === undefined) throw new Error(`pgbench told no latency:\n${said}`);

@@ -4,14 +4,15 @@ const INT8 = 20;
 
 /**
  * How a reference connects: with what the product's own sessions are set to. Without a schema it is the superuser, who
- * names schemas in its statements; with one it is that module's role.
+ * names schemas in its statements, and whose triggers find their tables in that of orders; with one it is that module's role.
  */
 export function sessionOn(url: string, schema?: string): ClientConfig & { pipeline: boolean } {
   const settings = {
     timezone: 'UTC',
     jit: 'off',
     enable_seqscan: 'off',
-    ...(schema === undefined ? {} : { role: `banyan_${schema}`, search_path: schema }),
+    search_path: schema ?? 'orders',
+    ...(schema === undefined ? {} : { role: `banyan_${schema}` }),
   };
   return {
     connectionString: url,
