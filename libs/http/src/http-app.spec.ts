@@ -10,6 +10,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
 import { freshDatabase, type FreshDatabase } from '../../../test/database/database';
 import { Forgets } from './forgets';
+import { problemOf } from './problem.filter';
 import {
   Access,
   accessMigrations,
@@ -778,7 +779,13 @@ describe('an app', () => {
 
   it('lets nobody hold a connection by sending slowly', async () => {
     const slow = await createHttpApp(settingsFor({ REQUEST_TIMEOUT_MS: '100' }), [KitesModule]);
-    expect(slow.getHttpServer().requestTimeout).toBe(100);
+    expect(slow.getHttpServer()).toMatchObject({ requestTimeout: 100, headersTimeout: 100, timeout: 60_000 });
     await slow.close();
+  });
+
+  it('takes a client that hangs up for no outage', () => {
+    const reset = (more: object) => Object.assign(new Error('aborted'), { code: 'ECONNRESET' }, more);
+    expect(problemOf(reset({ statusCode: 400 })).code).toBe('malformed-request');
+    expect(problemOf(reset({})).code).toBe('unavailable');
   });
 });
