@@ -62,13 +62,14 @@ export class Bench {
   }
 
   /** Measures the sides in turn, as many rounds as planned. */
-  async rounds<Side extends string>(
+  async rounds<Side extends string, Kind extends Sample>(
     row: string,
-    sides: Readonly<Record<Side, () => Promise<Sample>>>,
-  ): Promise<Rounds<Side>> {
+    sides: Readonly<Record<Side, () => Promise<Kind>>>,
+  ): Promise<Rounds<Side, Kind>> {
     return interleaved(this.plan.rounds, sides, (done) => this.tell(`${row}: round ${done}`));
   }
 
+  /** Whether the subject of this row is to be profiled. */
   profiles(row: string): boolean {
     return row === this.profiled;
   }

@@ -10,9 +10,14 @@ export interface Sample {
   cpu?: number;
 }
 
-export interface Rounds<Side extends string> {
+/** A sample that a row took something else along with. */
+export interface DoubleSample extends Sample {
+  besides: number;
+}
+
+export interface Rounds<Side extends string, Kind extends Sample = Sample> {
   /** The rounds that count, each with a sample of every side. */
-  good: Record<Side, Sample>[];
+  good: Record<Side, Kind>[];
   /** How many were left out because something else was at work on the machine. */
   discarded: number;
   /** No undisturbed round was to be had, so disturbed ones had to do. */
@@ -23,19 +28,23 @@ export interface Rounds<Side extends string> {
 const MOST_FOREIGN_SHARE = 0.12;
 const ATTEMPTS_PER_ROUND = 2;
 
-/** Measures all sides one after another, round by round, and leaves out rounds that other load disturbed. */
-export async function interleaved<Side extends string>(
+/**
+ * Measures all sides one after another, round by round, and leaves out rounds that other load disturbed: `watchLoad`
+ * begins to watch, and what it answers tells the share of the machine that others have used since.
+ */
+export async function interleaved<Side extends string, Kind extends Sample>(
   rounds: number,
-  sides: Readonly<Record<Side, () => Promise<Sample>>>,
+  sides: Readonly<Record<Side, () => Promise<Kind>>>,
   onRound: (done: number) => void,
-): Promise<Rounds<Side>> {
-  const good: Record<Side, Sample>[] = [];
-  const bad: { foreign: number; round: Record<Side, Sample> }[] = [];
+  watchLoad: () => () => number = watchForeignLoad,
+): Promise<Rounds<Side, Kind>> {
+  const good: Record<Side, Kind>[] = [];
+  const bad: { foreign: number; round: Record<Side, Kind> }[] = [];
   while (good.length < rounds && good.length + bad.length < rounds * ATTEMPTS_PER_ROUND) {
-    const watch = watchForeignLoad();
-    const round = {} as Record<Side, Sample>;
+    const foreignShare = watchLoad();
+    const round = {} as Record<Side, Kind>;
     for (const side of Object.keys(sides) as Side[]) round[side] = await sides[side]();
-    const foreign = watch();
+    const foreign = foreignShare();
     if (foreign <= MOST_FOREIGN_SHARE) good.push(round);
     else bad.push({ foreign, round });
     onRound(good.length + bad.length);

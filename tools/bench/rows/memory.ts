@@ -4,6 +4,7 @@ import { comparison, megabytes } from '../figure';
 import type { LoadGenerator } from '../load/load';
 import { knowsProcessorTime, residentBytes } from '../processor-time';
 import { BareApp } from '../reference/start-bare-app';
+import type { DoubleSample } from '../rounds';
 import type { Row } from '../row';
 import { median } from '../statistics';
 
@@ -21,36 +22,35 @@ export const memory: Row = {
     await bench.stocked();
     const database = await BareApp.prepare(house);
     const load = bench.startLoad();
-    const idle = { ours: [] as number[], bare: [] as number[] };
     try {
       const rounds = await bench.rounds(this.name, {
-        ours: async () => {
+        ours: async (): Promise<DoubleSample> => {
           const shop = await bench.startShop(this.name);
-          idle.ours.push(await afterSettling(shop.pid));
+          const besides = await afterSettling(shop.pid);
           const requests = await shop.requests();
           const value = await underLoad(bench, load, { url: shop.url, pid: shop.pid, requests });
           await shop.allFulfilled();
           await shop.stop();
-          return { value };
+          return { value, besides };
         },
-        bare: async () => {
+        bare: async (): Promise<DoubleSample> => {
           const app = await BareApp.start(house, database);
-          idle.bare.push(await afterSettling(app.pid));
+          const besides = await afterSettling(app.pid);
           const requests = [{ headers: {}, body: BODY }];
           const value = await underLoad(bench, load, { url: app.url, pid: app.pid, requests });
           await app.stop();
-          return { value };
+          return { value, besides };
         },
       });
-      const bare = 'against a bare Nest + Fastify + TypeORM app';
+      const against = 'against a bare Nest + Fastify + TypeORM app';
       const limit = { is: 'most', must: 1.6, aim: 1.2 } as const;
-      const asRounds = {
+      const idle = {
         ...rounds,
-        good: idle.ours.map((value, n) => ({ ours: { value }, bare: { value: idle.bare[n] as number } })),
+        good: rounds.good.map(({ ours, bare }) => ({ ours: { value: ours.besides }, bare: { value: bare.besides } })),
       };
       return [
-        comparison(`memory idle, ${bare}`, asRounds, ['ours', 'bare'], megabytes, limit),
-        comparison(`memory loaded, ${bare} that stores one row`, rounds, ['ours', 'bare'], megabytes, limit),
+        comparison(`memory idle, ${against}`, idle, ['ours', 'bare'], megabytes, limit),
+        comparison(`memory loaded, ${against} that stores one row`, rounds, ['ours', 'bare'], megabytes, limit),
       ];
     } finally {
       await load.stop();
