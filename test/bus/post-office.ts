@@ -118,7 +118,7 @@ export interface PostOffice {
 }
 
 export interface Held {
-  state: 'retrying' | 'parked' | 'waiting';
+  state: 'retrying' | 'parked' | 'waiting' | 'moved';
   street: string;
   sequence: number;
   attempts: number;

@@ -1,7 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Resolves once the condition holds; throws after `patienceMs`. An error of the condition counts as "not yet". */
-export async function until(condition: () => boolean | Promise<boolean>, patienceMs = 15_000): Promise<void> {
+let mostPatienceMs = Infinity;
+
+/** For as long as the work takes, nobody waits longer for anything: where what is waited for must not come true. */
+export async function impatiently<T>(patienceMs: number, work: () => Promise<T>): Promise<T> {
+  mostPatienceMs = patienceMs;
+  try {
+    return await work();
+  } finally {
+    mostPatienceMs = Infinity;
+  }
+}
+
+/** Resolves once the condition holds; throws after `wantedMs`. An error of the condition counts as "not yet". */
+export async function until(condition: () => boolean | Promise<boolean>, wantedMs = 15_000): Promise<void> {
+  const patienceMs = Math.min(wantedMs, mostPatienceMs);
   const giveUpAt = Date.now() + patienceMs;
   let error: unknown;
   for (;;) {

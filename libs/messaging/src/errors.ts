@@ -103,6 +103,14 @@ export class NeverSubscribed extends Error {
   }
 }
 
+/** A subscriber cannot be imported where it has a position and a memory already. */
+export class SubscriberIsHere extends Error {
+  readonly code = 'subscriber-is-here';
+  constructor(subscriber: string, source: string) {
+    super(`${subscriber} consumes ${source} in this database already; export it from here, or import it elsewhere.`);
+  }
+}
+
 /** A replay goes back; going forward would skip what was never handled. */
 export class ReplayForward extends Error {
   readonly code = 'replay-forward';

@@ -23,11 +23,13 @@ export {
   PermanentError,
   PublishedOutsideTransaction,
   ReplayForward,
+  SubscriberIsHere,
 } from './errors';
 export { type Handling, journeyOf } from './handlers';
 export { Handles } from './handles';
 export { MessagingModule, moduleMessagesOf, type ModuleMessages } from './messaging.module';
 export { messagingMigrations } from './migrations';
+export { exportSubscriber, importSubscriber, type ExportedSubscriber } from './moving';
 export { Outbox, outboxInsert, outboxParameters, type LogPlace, type PreparedMessage } from './outbox';
 export { type OperatorAct } from './operator-act';
 export {

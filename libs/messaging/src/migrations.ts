@@ -139,5 +139,30 @@ export class OperatorActs1700000000002 {
   }
 }
 
+/** Subscribers that went to another database: what they left behind is nobody's to go on with. */
+export class MovedSubscribers1700000000003 {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`
+      ALTER TABLE subscription ADD COLUMN moved_at timestamptz;
+      -- 'moved_state': what the state was before it became 'moved'.
+      ALTER TABLE held_message ADD COLUMN moved_state text, DROP CONSTRAINT held_message_state_check,
+        ADD CONSTRAINT held_message_state_check
+          CHECK (state IN ('retrying', 'parked', 'waiting', 'moved') AND (state = 'moved') = (moved_state IS NOT NULL));
+    `);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query(`
+      ALTER TABLE held_message DROP CONSTRAINT held_message_state_check, DROP COLUMN moved_state,
+        ADD CONSTRAINT held_message_state_check CHECK (state IN ('retrying', 'parked', 'waiting'));
+      ALTER TABLE subscription DROP COLUMN moved_at;
+    `);
+  }
+}
+
 /** To be put first in the list of a module's migrations. */
-export const messagingMigrations: readonly Migration[] = [Messaging1700000000001, OperatorActs1700000000002];
+export const messagingMigrations: readonly Migration[] = [
+  Messaging1700000000001,
+  OperatorActs1700000000002,
+  MovedSubscribers1700000000003,
+];

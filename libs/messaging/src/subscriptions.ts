@@ -19,14 +19,16 @@ const taking = statement<{ position: number; epoch: number; complete: boolean }>
      SET epoch = s.epoch + 1, owner = $4, presence = $5, lease_until = now() + $6 * interval '1 ms', topics = $7,
          position = CASE WHEN s.topics @> $7 THEN s.position ELSE least(s.position, $2) END,
          complete = s.complete AND (s.topics @> $7 OR $3)
-     WHERE s.owner = $4 OR s.lease_until < now() OR pg_try_advisory_xact_lock(s.presence)
+     WHERE s.moved_at IS NULL
+       AND (s.owner = $4 OR s.lease_until < now() OR pg_try_advisory_xact_lock(s.presence))
    RETURNING position, epoch, complete`,
 );
 
 // To try whether somebody's lock is free is to take it, for as long as this statement takes.
 const vacating = statement<{ source: string }>(
   'subscription.vacant',
-  `SELECT source FROM subscription WHERE owner <> $1 AND (lease_until < now() OR pg_try_advisory_xact_lock(presence))`,
+  `SELECT source FROM subscription
+   WHERE owner <> $1 AND moved_at IS NULL AND (lease_until < now() OR pg_try_advisory_xact_lock(presence))`,
 );
 
 const renewing = statement<{ source: string; epoch: number }>(
@@ -53,7 +55,8 @@ export class Subscriptions {
   ) {}
 
   /**
-   * Takes the consumption of a source over, if nobody else has it: the owner's lease has run out, or its session is gone.
+   * Takes the consumption of a source over, if nobody else has it (the owner's lease has run out, or its session is gone),
+   * and the subscriber was not exported.
    * `begin` is where a subscriber that has never been there starts: after what the source has dropped. One that listens
    * to a topic for the first time starts there again; what it has handled of the others, its memory drops.
    */
