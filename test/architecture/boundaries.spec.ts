@@ -77,6 +77,8 @@ const allowed: Record<string, string> = {
     "import { freshDatabase } from '../../../test/database/database'; console.log(freshDatabase);",
   'apps/monolith/src/allowed.ts':
     "import { order } from '@banyan/orders'; import { start } from '@banyan/development'; console.log(order, start);",
+  'test/bus/broken/allowed.ts':
+    "import { database } from '../../../libs/persistence/src/database'; console.log(database);",
   'tools/db/allowed.ts': "import { order } from '@banyan/orders'; console.log(order);",
 };
 
@@ -134,6 +136,11 @@ const forbidden: { file: string; text: string; rules: string[] }[] = [
   {
     file: 'tools/db/climbs-through-a-window.ts',
     text: "import type { Order } from '../../libs/orders/src/order'; export type Mine = Order;",
+    rules: ['only-through-the-door'],
+  },
+  {
+    file: 'test/bus/climbs-through-a-window.ts',
+    text: "import { database } from '../../libs/persistence/src/database'; console.log(database);",
     rules: ['only-through-the-door'],
   },
   {

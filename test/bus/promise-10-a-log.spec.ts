@@ -1,6 +1,7 @@
 import type { Database } from '@banyan/persistence';
 import { Client } from 'pg';
 import { freshDatabase } from '../database/database';
+import { aNewSubscriberBeginsAtTheBeginning, whatHasBeenHeardStaysUntouched } from './essential-checks';
 import { carryParcel, letterSent, openPostOffice, PostOffice } from './post-office';
 import { transports } from './transports';
 import { gate, until } from './waiting';
@@ -27,32 +28,10 @@ describe.each(transports)('promise 10: a log, not a queue ($name)', (transport) 
     return nameOf(day);
   };
 
-  it('what has been heard stays where it is, and its rows are not touched', async () => {
-    const office = await openPostOffice({ transport });
-    const rows = () =>
-      office.post.database.query(`SELECT position, ctid::text, xmin::text, xmax::text, data FROM outbox`);
-    await office.send({ street: 'Elm', text: 'one' }, { street: 'Elm', text: 'two' });
-    const before = await rows();
-    await office.caughtUp();
-    expect(await office.texts('town')).toEqual(['one', 'two']);
-    expect(before).toHaveLength(2);
-    expect(await rows()).toEqual(before);
-    await office.demolish();
-  });
+  it('what has been heard stays where it is, and its rows are not touched', () =>
+    whatHasBeenHeardStaysUntouched(transport));
 
-  it('a new subscriber begins at the beginning of what is kept', async () => {
-    const database = await freshDatabase();
-    const early = await openPostOffice({ transport, database, places: ['town'] });
-    await early.send({ street: 'Elm', text: 'one' }, { street: 'Oak', text: 'two' });
-    await early.caughtUp();
-    await early.close();
-    const later = await openPostOffice({ transport, database });
-    await later.send({ street: 'Elm', text: 'three' });
-    await later.caughtUp();
-    expect(await later.texts('village')).toEqual(['one', 'two', 'three']);
-    expect(await later.texts('town')).toEqual(['one', 'two', 'three']);
-    await later.demolish();
-  });
+  it('a new subscriber begins at the beginning of what is kept', () => aNewSubscriberBeginsAtTheBeginning(transport));
 
   it('a subscriber that listens to a topic for the first time hears it from its beginning, and nothing else twice', async () => {
     const database = await freshDatabase();

@@ -1,26 +1,18 @@
 import { arm, disarmFailpoints, timesFired } from '@banyan/failpoints';
 import { freshDatabase } from '../database/database';
+import {
+  whatDiesBeforeItsCommitIsReadAgain,
+  whatFailsAfterItsCommitIsNotDoneAgain,
+  whatIsDeliveredAgainHasItsEffectOnce,
+} from './essential-checks';
 import { openPostOffice } from './post-office';
 import { transports } from './transports';
 
 describe.each(transports)('promise 2: at least once, effect once ($name)', (transport) => {
   afterEach(disarmFailpoints);
 
-  it('a message that is delivered again, at once or later, has its effect once', async () => {
-    let delivered = 0;
-    const office = await openPostOffice({
-      transport,
-      environment: { BUS_MISCHIEF: 'duplicate=1' },
-      behave: (_, messages) => void (delivered += messages.length),
-    });
-    const texts = Array.from({ length: 30 }, (_, n) => String(n));
-    for (const text of texts) await office.send({ street: 'Elm', text });
-    await office.caughtUp();
-    expect(await office.texts('town')).toEqual(texts);
-    expect(await office.texts('village')).toEqual(texts);
-    expect(delivered).toBe(2 * texts.length);
-    await office.demolish();
-  });
+  it('a message that is delivered again, at once or later, has its effect once', () =>
+    whatIsDeliveredAgainHasItsEffectOnce(transport));
 
   it('a subscriber that is put back reads the log again and does nothing twice', async () => {
     const database = await freshDatabase();
@@ -37,16 +29,10 @@ describe.each(transports)('promise 2: at least once, effect once ($name)', (tran
     await after.demolish();
   });
 
-  it('what fails after its commit is not done again', async () => {
-    const office = await openPostOffice({ transport });
-    arm({ name: 'consumer.after-commit', act: 'throw', hit: null }, 'test');
-    await office.send({ street: 'Elm', text: 'one' }, { street: 'Elm', text: 'two' });
-    await office.caughtUp();
-    expect(timesFired('consumer.after-commit')).toBeGreaterThan(0);
-    expect(await office.texts('town')).toEqual(['one', 'two']);
-    expect(await office.held('town')).toEqual([]);
-    await office.demolish();
-  });
+  it('what fails after its commit is not done again', () => whatFailsAfterItsCommitIsNotDoneAgain(transport));
+
+  it('what dies before its commit is read again, and not put aside', () =>
+    whatDiesBeforeItsCommitIsReadAgain(transport));
 
   it('what fails before its commit leaves nothing behind, and is done again', async () => {
     const office = await openPostOffice({ transport, environment: { BUS_RETRY_FIRST_DELAY_MS: '10' } });

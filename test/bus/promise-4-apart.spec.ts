@@ -1,6 +1,7 @@
+import { aSlowSubscriberDelaysNoOther } from './essential-checks';
 import { Behaviour, openPostOffice, PostOffice } from './post-office';
 import { transports } from './transports';
-import { gate, until } from './waiting';
+import { until } from './waiting';
 
 describe.each(transports)('promise 4: apart ($name)', (transport) => {
   const seenByTown: string[] = [];
@@ -33,17 +34,7 @@ describe.each(transports)('promise 4: apart ($name)', (transport) => {
     expect(await office.held('town')).toEqual([]);
   });
 
-  it('a handler that is slow in one module does not delay another', async () => {
-    const { opened, open } = gate();
-    inVillage = () => opened;
-    await office.send({ street: 'Oak', text: 'three' });
-    await office.send({ street: 'Oak', text: 'four' });
-    await until(async () => (await office.texts('town', 'Oak')).length === 2);
-    expect(await office.texts('village', 'Oak')).toEqual([]);
-    open();
-    await office.caughtUp();
-    expect(await office.texts('village', 'Oak')).toEqual(['three', 'four']);
-  });
+  it('a handler that is slow in one module does not delay another', () => aSlowSubscriberDelaysNoOther(transport));
 
   it('each remembers, and has its position, in its own schema', async () => {
     for (const place of ['town', 'village'] as const) {

@@ -1,4 +1,5 @@
 import { DependencyAway, PermanentError } from '@banyan/messaging';
+import { whatFailsForGoodIsParkedAndItsStreamWaits } from './essential-checks';
 import { Behaviour, letterSent, openPostOffice, PostOffice, streetErased } from './post-office';
 import { transports } from './transports';
 import { gate, until } from './waiting';
@@ -55,17 +56,8 @@ describe.each(transports)('promise 5: retried, then parked, never dropped ($name
     expect(third - second).toBeGreaterThanOrEqual(80 * 0.8 - 1);
   });
 
-  it('later messages of its stream wait behind it, in order, while the other streams go on', async () => {
-    inTown = failsOn('poison');
-    await office.send({ street: 'Oak', text: 'poison' }, { street: 'Ash', text: 'other' });
-    await office.send({ street: 'Oak', text: 'second' });
-    await office.send({ street: 'Oak', text: 'third' }, { street: 'Ash', text: 'another' });
-    await office.caughtUp();
-    expect(await office.texts('town', 'Ash')).toEqual(['other', 'another']);
-    await parkedIn('Oak');
-    expect(await statesIn('Oak')).toEqual(['parked', 'waiting', 'waiting']);
-    expect(await office.texts('town', 'Oak')).toEqual([]);
-  });
+  it('later messages of its stream wait behind it, in order, while the other streams go on', () =>
+    whatFailsForGoodIsParkedAndItsStreamWaits(transport));
 
   it('once its cause is mended it is handled, and what waited follows in order', async () => {
     let closed = true;

@@ -1,5 +1,6 @@
 import { Client } from 'pg';
 import { freshDatabase } from '../database/database';
+import { whatCommitsLateIsHeard } from './essential-checks';
 import { letterSent, openPostOffice, PostOffice } from './post-office';
 import { transports } from './transports';
 import { gate } from './waiting';
@@ -21,6 +22,8 @@ describe.each(transports)('promise 6: no gaps ($name)', (transport) => {
     const [row] = await office.post.database.query<{ last: number }>('SELECT max(position) AS last FROM outbox');
     return row?.last as number;
   };
+
+  it('what commits late, below what is heard already, is heard', () => whatCommitsLateIsHeard(transport));
 
   it.each(['office', 'elsewhere'])(
     'what commits late in the %s, below what is heard already, is heard',

@@ -1,30 +1,13 @@
 import { Client } from 'pg';
+import { aLateOwnerHasNoEffect, whatADeadOwnerLeavesIsTakenOver } from './essential-checks';
 import { openPostOffice, PostOffice } from './post-office';
 import { transports } from './transports';
-import { until } from './waiting';
 
 describe.each(transports)('promise 7: many instances ($name)', (transport) => {
-  it('an owner that others have gone on without cannot commit an effect; it takes over once their session is gone', async () => {
-    const office = await openPostOffice({ transport });
-    await office.caughtUp();
-    const other = new Client({ connectionString: office.database.url });
-    await other.connect();
-    const key = 4_711;
-    await other.query('SELECT pg_advisory_lock($1)', [key]);
-    // What another instance does when it takes over, with a lease that will not run out during this test.
-    await other.query(
-      `UPDATE town.subscription SET epoch = epoch + 1, owner = gen_random_uuid(), presence = $1, lease_until = now() + interval '1 hour'`,
-      [key],
-    );
-    await office.send({ street: 'Elm', text: 'hello' });
-    await until(() => office.bus.edges().some(({ subscriber, state }) => subscriber === 'town' && state === 'waiting'));
-    await until(async () => (await office.texts('village')).length === 1);
-    expect(await office.texts('town')).toEqual([]);
+  it('an owner that others have gone on without cannot commit an effect', () => aLateOwnerHasNoEffect(transport));
 
-    await other.end();
-    await until(async () => (await office.texts('town')).length === 1);
-    await office.demolish();
-  });
+  it('what an owner leaves whose session is gone is taken over within seconds', () =>
+    whatADeadOwnerLeavesIsTakenOver(transport));
 
   it('two instances share the work, and either goes on alone', async () => {
     const one = await openPostOffice({ transport });

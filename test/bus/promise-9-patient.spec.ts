@@ -1,5 +1,6 @@
 import { Client } from 'pg';
 import { freshDatabase, FreshDatabase } from '../database/database';
+import { anOutageOfASubscriberIsOutlasted } from './essential-checks';
 import { openPostOffice, Place, PostOffice } from './post-office';
 import { openRelay, Relay } from './relay';
 import { transports } from './transports';
@@ -21,24 +22,8 @@ describe.each(transports)('promise 9: patient ($name)', (transport) => {
   const stateOf = (office: PostOffice, place: Place) =>
     office.bus.edges().find(({ subscriber }) => subscriber === place)?.state;
 
-  it('a subscriber’s database is away: the publisher goes on, and so do the others; then it drains in order', async () => {
-    const office = await openPostOffice({ transport, database, environment: { TOWN_DATABASE_URL: relay.url } });
-    await office.send({ street: 'Elm', text: 'before' });
-    await office.caughtUp();
-    relay.cut();
-    for (const text of texts) await office.send({ street: 'Elm', text });
-    await office.bus.caughtUp('village');
-    expect(await office.texts('village')).toEqual(['before', ...texts]);
-    await until(() => stateOf(office, 'town') === 'away');
-    expect(stateOf(office, 'village')).toBe('running');
-
-    const caughtUp = office.bus.caughtUp('town');
-    relay.mend();
-    await caughtUp;
-    expect(await office.texts('town')).toEqual(['before', ...texts]);
-    expect(await office.held('town')).toEqual([]);
-    await office.close();
-  });
+  it('a subscriber’s database is away: the publisher goes on, and so do the others; then it drains in order', () =>
+    anOutageOfASubscriberIsOutlasted(transport));
 
   it('the publisher’s own database is away: what it had accepted is heard as soon as it is back', async () => {
     const office = await openPostOffice({ transport, database, environment: { POST_DATABASE_URL: relay.url } });
@@ -73,25 +58,6 @@ describe.each(transports)('promise 9: patient ($name)', (transport) => {
       expect(await office.deliveries(place)).toHaveLength(2 * texts.length);
     }
     await admin.end();
-    await office.close();
-  });
-
-  it('a connection that dies under a handler is no fault of the message: it is read again, not put aside', async () => {
-    let deaths = 0;
-    const office = await openPostOffice({
-      transport,
-      database,
-      environment: { BUS_RETRY_FIRST_DELAY_MS: '600000', BUS_RETRY_MAX_DELAY_MS: '600000' },
-      behave: async (place, _, { tx }) => {
-        if (place !== 'town' || deaths > 0) return;
-        deaths += 1;
-        await tx.query('SET LOCAL ROLE NONE');
-        await tx.query('SELECT pg_terminate_backend(pg_backend_pid())');
-      },
-    });
-    await office.send({ street: 'Elm', text: 'one' });
-    await office.caughtUp();
-    expect([deaths, await office.held('town'), await office.texts('town')]).toEqual([1, [], ['one']]);
     await office.close();
   });
 
