@@ -71,6 +71,9 @@ function readArguments(args: string[], environment: NodeJS.ProcessEnv): Argument
 async function fuzz({ cases, seed, only, baseUrl }: Arguments, environment: NodeJS.ProcessEnv): Promise<number> {
   say(`seed ${seed}`);
   const own = baseUrl === undefined ? await OwnShop.open() : undefined;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => void Promise.resolve(own?.close()).finally(() => process.exit(1)));
+  }
   try {
     const url = own?.baseUrl ?? (baseUrl as string);
     const population = await Population.settle(url, own?.admin ?? (await adminLogin(environment)));
