@@ -36,13 +36,7 @@ export class Program {
   /** Starts a program without waiting for anything. */
   static start(options: ProgramOptions): Program {
     const log = openSync(options.log, 'a');
-    const command = [
-      ...(options.before ?? []),
-      process.execPath,
-      '--enable-source-maps',
-      ...(options.execArgv ?? []),
-      options.file,
-    ];
+    const command = [...(options.before ?? []), process.execPath, ...(options.execArgv ?? []), options.file];
     const child = spawn(command[0] as string, command.slice(1), {
       env: { PATH: process.env['PATH'] ?? '', ...options.env },
       stdio: ['ignore', log, log, 'ipc'],

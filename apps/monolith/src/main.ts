@@ -1,3 +1,4 @@
+import './compile-cache';
 import 'reflect-metadata';
 import { loadSettings, type Settings } from '@banyan/config';
 import { startDevelopment } from '@banyan/development';
