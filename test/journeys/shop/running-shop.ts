@@ -31,8 +31,6 @@ export type Differently = Record<string, string>;
  * and a folder of its own, on ports of their own.
  */
 export class RunningShop implements Shop {
-  readonly admin = { email: 'admin@journeys.example', password: randomBytes(12).toString('hex') };
-  readonly logFile: string;
   baseUrl = '';
   private child: ChildProcess | undefined;
 
@@ -41,9 +39,9 @@ export class RunningShop implements Shop {
     private readonly database: { url: string; drop(): Promise<void> },
     readonly provider: PaymentProvider,
     private readonly differently: Differently,
-  ) {
-    this.logFile = join(folder, 'shop.log');
-  }
+    readonly admin = { email: 'admin@journeys.example', password: randomBytes(12).toString('hex') },
+    readonly logFile = join(folder, 'shop.log'),
+  ) {}
 
   get databaseUrls(): readonly string[] {
     return [this.database.url];
@@ -89,6 +87,18 @@ export class RunningShop implements Shop {
     }
   }
 
+  /**
+   * Another process of this shop: on its database, with its provider, at an address of its own. Both must be started with
+   * the same SIGNING_KEY_SECRET. It goes with `stop` or `kill`; the rest is the first one's.
+   */
+  async openAnother(): Promise<RunningShop> {
+    const { database, provider, differently, admin } = this;
+    const folder = mkdtempSync(join(this.folder, 'another-'));
+    const another = new RunningShop(folder, database, provider, differently, admin);
+    await another.start();
+    return another;
+  }
+
   /** Starts it (again), at the address it had before. */
   async start(): Promise<void> {
     const log = openSync(this.logFile, 'a');
@@ -118,6 +128,15 @@ export class RunningShop implements Shop {
   /** Kills it outright, in the middle of whatever it is doing. */
   async kill(): Promise<void> {
     await this.end('SIGKILL');
+  }
+
+  /** It does nothing any more, but for what its connections hold: like a machine that swaps, or is moved. */
+  pause(): void {
+    this.child?.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.child?.kill('SIGCONT');
   }
 
   /** Asks it to stop, and answers its exit code. */
