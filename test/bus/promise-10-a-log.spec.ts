@@ -1,8 +1,13 @@
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startEmbeddedPostgres } from '@banyan/development';
 import type { Database } from '@banyan/persistence';
 import { Client } from 'pg';
 import { freshDatabase } from '../database/database';
 import { aNewSubscriberBeginsAtTheBeginning, whatHasBeenHeardStaysUntouched } from './essential-checks';
 import { carryParcel, letterSent, openPostOffice, PostOffice } from './post-office';
+import { restore } from './restore';
 import { transports } from './transports';
 import { gate, until } from './waiting';
 
@@ -156,6 +161,39 @@ describe.each(transports)('promise 10: a log, not a queue ($name)', (transport) 
     await elsewhere.close();
     await office.demolish();
   });
+
+  it('restored on another server it carries on from where it was', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'banyan-test-'));
+    // Root's PostgreSQL runs as an unprivileged user, who has to get in.
+    chmodSync(folder, 0o711);
+    const server = await startEmbeddedPostgres({ folder: join(folder, 'postgres'), database: 'postgres' });
+    const restored = { url: server.url, drop: async () => {} };
+    const here = await openPostOffice({ transport });
+    try {
+      await here.send({ street: 'Elm', text: 'one' }, { street: 'Oak', text: 'uno' });
+      await here.caughtUp();
+      await here.close();
+      const unheard = await openPostOffice({ transport, database: here.database, connected: false });
+      await unheard.send({ street: 'Elm', text: 'two' });
+      await unheard.close();
+
+      await (await openPostOffice({ transport, database: restored, connected: false })).close();
+      await restore(here.database.url, server.url, ['post', 'town', 'village']);
+      const there = await openPostOffice({ transport, database: restored });
+      await there.send({ street: 'Elm', text: 'three' });
+      await there.caughtUp();
+      for (const place of ['town', 'village'] as const) {
+        expect(await there.texts(place, 'Elm')).toEqual(['one', 'two', 'three']);
+        expect(await there.texts(place, 'Oak')).toEqual(['uno']);
+        expect(await there.held(place)).toEqual([]);
+      }
+      await there.close();
+    } finally {
+      await here.demolish();
+      await server.stop();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }, 60_000);
 
   it('a position follows the log also where it holds nothing for the subscriber, so that old days can go', async () => {
     const office = await openPostOffice({ transport });
