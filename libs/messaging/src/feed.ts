@@ -213,7 +213,8 @@ export class Feed {
       if (this.queue.length === 0) {
         if (!this.mustRead) this.tell(({ asked }) => asked);
         if (polling) await this.keepPosition(owned);
-        if (!this.mustRead && this.queue.length === 0) await this.pause(this.nextPollIn());
+        // A message of no concern moves the position and wakes nobody, so it is seen here; that asks the database nothing.
+        if (!this.mustRead && this.queue.length === 0) await this.pause(Math.min(KEEP_MS, this.nextPollIn()));
         continue;
       }
       const batch = this.queue.splice(0, BATCH);
