@@ -215,6 +215,20 @@ describe.each(transports)('announcing again ($name)', (transport) => {
     }
   });
 
+  it('from a command, reaches the instances at once', async () => {
+    const office = await openPostOffice({ transport });
+    const command = await openPostOffice({ transport, database: office.database, connected: false });
+    try {
+      await office.caughtUp();
+      await republish(command.post.database, command.post.outbox, streets(3));
+      // By the clock they would look after ten seconds.
+      await until(async () => (await office.texts('town')).length === 3, 4_000);
+    } finally {
+      await command.close();
+      await office.demolish();
+    }
+  });
+
   it('says so where there is nothing', async () => {
     const office = await openPostOffice({ transport, connected: false });
     try {

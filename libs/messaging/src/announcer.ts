@@ -3,6 +3,7 @@ import { beginJourney, inJourney } from '@banyan/telemetry';
 import { Outgoing } from './definitions';
 import { Outbox } from './outbox';
 import { OutboxPartitions } from './outbox-partitions';
+import { tellPublished } from './presence';
 
 /** One thing that is announced again, and where the page after it begins. */
 export interface AnnouncedAgain {
@@ -54,6 +55,7 @@ export async function republish(
       }),
     );
     announced += page.length;
+    await tellPublished(database);
     onProgress(announced);
     const last = page.at(-1);
     if (!last || page.length < PAGE) return { announced, correlationId: journey.correlationId };

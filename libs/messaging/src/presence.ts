@@ -1,7 +1,7 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
-import { Database } from '@banyan/persistence';
+import { Database, statement } from '@banyan/persistence';
 import { Doorbell } from './doorbell';
 
 type Session = Awaited<ReturnType<Database['session']>>;
@@ -10,6 +10,16 @@ type Session = Awaited<ReturnType<Database['session']>>;
 export type News = 'published' | 'left';
 
 const RECONNECT_MS = 500;
+
+const channelOf = (module: string): string => `banyan_${module}`;
+
+const telling = statement<never>('presence.tell', 'SELECT pg_notify($1, $2)');
+
+/** Tells the instances that the module's log has grown, for whoever publishes beside them, such as a command. */
+export async function tellPublished(database: Database): Promise<void> {
+  const news: News = 'published';
+  await database.query(telling, [channelOf(database.module), news]);
+}
 
 // Forgotten in a crash of the server, a notification has nobody left to hear it: so its commit need not wait for the disk.
 const QUICKLY = 'SET synchronous_commit = off';
@@ -36,7 +46,7 @@ export class Presence {
     /** Told what other instances say, and both things whenever something may have been missed. */
     private readonly heard: (news: News) => void,
   ) {
-    this.channel = `banyan_${database.module}`;
+    this.channel = channelOf(database.module);
   }
 
   /** Takes the lock, and again whenever its session is lost. Throws where the database is away at first. */
