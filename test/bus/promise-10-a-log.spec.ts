@@ -195,6 +195,40 @@ describe.each(transports)('promise 10: a log, not a queue ($name)', (transport) 
     }
   }, 60_000);
 
+  it('a publisher restored to an older state goes on where its subscribers are, once its counters are raised', async () => {
+    const database = await freshDatabase();
+    const before = await openPostOffice({ transport, database });
+    await before.send({ street: 'Elm', text: 'one' });
+    await before.send({ street: 'Elm', text: 'two' }, { street: 'Oak', text: 'uno' });
+    await before.caughtUp();
+    await before.close();
+    const stopped = await openPostOffice({ transport, database, connected: false });
+    await stopped.post.database.query(`DELETE FROM outbox WHERE key = 'Oak' OR sequence > 1`);
+    await stopped.post.database.query(`DELETE FROM stream WHERE key = 'Oak'`);
+    await stopped.post.database.query(`UPDATE stream SET last_sequence = 1`);
+    await stopped.post.database.query(`SELECT setval('outbox_position', 1)`);
+    await stopped.close();
+    const admin = new Client({ connectionString: database.url });
+    await admin.connect();
+    // As docs/runbooks/restored-database.md has it.
+    await admin.query(`
+      INSERT INTO post.stream AS s (topic, key, last_sequence)
+      SELECT topic, key, max(last_sequence) FROM (
+        SELECT * FROM town.stream_memory UNION ALL SELECT * FROM village.stream_memory) heard
+      WHERE source = 'post' GROUP BY topic, key
+      ON CONFLICT (topic, key) DO UPDATE SET last_sequence = greatest(s.last_sequence, excluded.last_sequence);
+      SELECT setval('post.outbox_position', greatest((SELECT last_value FROM post.outbox_position), max(position))) FROM (
+        SELECT * FROM town.subscription UNION ALL SELECT * FROM village.subscription) heard WHERE source = 'post'`);
+    await admin.end();
+    const after = await openPostOffice({ transport, database });
+    await after.send({ street: 'Elm', text: 'three' }, { street: 'Oak', text: 'due' });
+    await after.caughtUp();
+    expect(await after.texts('town', 'Elm')).toEqual(['one', 'two', 'three']);
+    expect(await after.texts('village', 'Oak')).toEqual(['uno', 'due']);
+    expect(await after.held('town')).toEqual([]);
+    await after.demolish();
+  });
+
   it('a position follows the log also where it holds nothing for the subscriber, so that old days can go', async () => {
     const office = await openPostOffice({ transport });
     await office.publish(...[1, 2, 3].map((weight) => carryParcel({ street: 'Elm', weight })));
