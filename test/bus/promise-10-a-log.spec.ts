@@ -210,7 +210,7 @@ describe.each(transports)('promise 10: a log, not a queue ($name)', (transport) 
     await stopped.close();
     const admin = new Client({ connectionString: database.url });
     await admin.connect();
-    // As docs/runbooks/restored-database.md has it.
+    // As docs/runbooks/a-restored-database.md has it.
     await admin.query(`
       INSERT INTO post.stream AS s (topic, key, last_sequence)
       SELECT topic, key, max(last_sequence) FROM (
