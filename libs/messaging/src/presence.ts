@@ -101,6 +101,8 @@ export class Presence {
       client.end().catch(() => undefined);
       this.session = undefined;
       this.logger.warn(`${this.database.module} has lost its lock; takes it again.`);
+      // Whoever reads the log shall see now, and not by the clock, whether the database is away.
+      this.heard('published');
       this.session = await this.lockAgain(signal);
       this.heard('published');
       this.heard('left');
