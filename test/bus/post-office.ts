@@ -21,6 +21,7 @@ import { Test } from '@nestjs/testing';
 import { z } from 'zod';
 import { freshDatabase, FreshDatabase } from '../database/database';
 import { inProcess, Transport } from './transports';
+import { soon } from './waiting';
 
 /*
  * A domain of the suite's own, so that nothing here leans on the shop: a post office announces letters and orders parcels
@@ -215,7 +216,7 @@ export async function openPostOffice({
         `SELECT state, key AS street, sequence, attempts, error_code AS code, error FROM held_message ORDER BY key, sequence`,
       ),
     caughtUp: async () => {
-      await Promise.all(places.map((place) => bus.caughtUp(place)));
+      await soon(Promise.all(places.map((place) => bus.caughtUp(place))));
     },
     positionOf: async (place) => {
       const [row] = await databaseOf(place).query<{ position: number }>('SELECT position FROM subscription');

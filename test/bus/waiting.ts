@@ -30,6 +30,22 @@ export async function until(condition: () => boolean | Promise<boolean>, wantedM
   }
 }
 
+/** What is promised, or an error where the patience of `impatiently` is over first. */
+export async function soon<T>(promised: Promise<T>): Promise<T> {
+  if (mostPatienceMs === Infinity) return promised;
+  const timer = new AbortController();
+  const over = delay(mostPatienceMs, undefined, { signal: timer.signal }).then(() => {
+    throw new Error(`Did not come true within ${mostPatienceMs} ms.`);
+  });
+  try {
+    return await Promise.race([promised, over]);
+  } finally {
+    over.catch(() => undefined);
+    promised.catch(() => undefined);
+    timer.abort();
+  }
+}
+
 export interface Gate {
   /** Resolves when the gate is opened. */
   opened: Promise<void>;
