@@ -13,9 +13,11 @@ export interface Remembered {
 
 const recalling = statement<StreamName & { last_sequence: number; held: boolean }>(
   'stream-memory.recall',
-  `SELECT topic, key, last_sequence, held FROM stream_memory
-   WHERE source = $1 AND (topic, key) IN (SELECT * FROM unnest($2::text[], $3::text[]))
-   ORDER BY topic, key FOR UPDATE`,
+  // Stream by stream, so that each is looked up by its key: planned as a join, a plan that is kept reads the whole memory.
+  `SELECT m.topic, m.key, m.last_sequence, m.held
+   FROM (SELECT topic, key FROM unnest($2::text[], $3::text[]) AS n(topic, key) ORDER BY topic, key) n,
+     LATERAL (SELECT topic, key, last_sequence, held FROM stream_memory s
+              WHERE s.source = $1 AND s.topic = n.topic AND s.key = n.key FOR UPDATE) m`,
 );
 
 const keeping = statement<never>(
