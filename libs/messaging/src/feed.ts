@@ -1,5 +1,4 @@
 import { performance } from 'node:perf_hooks';
-import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { Database, statement } from '@banyan/persistence';
 import { Consumer } from './consumer';
@@ -311,11 +310,14 @@ export class Feed {
 
   /** Until somebody wakes us, the time is over, or the feed stops. */
   private async pause(milliseconds: number): Promise<void> {
-    const timer = new AbortController();
-    const woken = new Promise<void>((resolve) => (this.wake = resolve));
-    const signal = AbortSignal.any([timer.signal, this.stopping.signal]);
-    await Promise.race([woken, delay(milliseconds, undefined, { signal }).catch(() => undefined)]);
-    timer.abort();
+    if (this.stopped) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, milliseconds);
+      this.wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
     this.wake = undefined;
   }
 }

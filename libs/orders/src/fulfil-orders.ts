@@ -74,17 +74,14 @@ export class FulfilOrders {
 
   @Handles(fulfilmentMessages)
   async handle(messages: Received<(typeof fulfilmentMessages)[number]>[], { tx }: Handling): Promise<void> {
-    await this.fulfilments.hear(
-      tx,
-      messages.map((message) => ({
-        key: message.data.orderId,
-        heard: { type: message.type } as FulfilmentHeard,
-        name: message.type,
-        at: message.time,
-        because: message,
-      })),
-    );
-    await this.forgetSpentTokens(tx, messages);
+    const inputs = messages.map((message) => ({
+      key: message.data.orderId,
+      heard: { type: message.type } as FulfilmentHeard,
+      name: message.type,
+      at: message.time,
+      because: message,
+    }));
+    await Promise.all([this.fulfilments.hear(tx, inputs), this.forgetSpentTokens(tx, messages)]);
   }
 
   /** Once payments has answered, the token has been used, or never will be, and the log need not keep it. */

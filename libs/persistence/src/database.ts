@@ -5,7 +5,7 @@ import { Client, ClientConfig, Pool, QueryResult } from 'pg';
 import { DataSource, EntityManager } from 'typeorm';
 import { isContention } from './database-errors';
 import { Statement } from './statement';
-import { CommitRefused, Transaction } from './transaction';
+import { CommitRefused, sendTogether, Transaction } from './transaction';
 
 // A deadlock's loser succeeds at once when it tries again, unless the load is such that a person must look at it.
 const CONTENTION_TRIES = 5;
@@ -77,6 +77,7 @@ export class Database {
     client.on('error', onError);
     try {
       // Not awaited: BEGIN travels together with the first statement of the work.
+      sendTogether(client);
       const begun = client.query('BEGIN');
       begun.catch(() => undefined);
       const result = await work(tx);
