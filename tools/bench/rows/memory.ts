@@ -79,7 +79,10 @@ async function underLoad(
   await load.run({ ...asked, seconds: plan.warmUpSeconds });
   const seen: number[] = [];
   const looking = setInterval(() => seen.push(residentBytes(pid)), LOOK_EVERY_MS);
-  await load.run({ ...asked, seconds: plan.loadSeconds });
-  clearInterval(looking);
+  try {
+    await load.run({ ...asked, seconds: plan.loadSeconds });
+  } finally {
+    clearInterval(looking);
+  }
   return median(seen);
 }
