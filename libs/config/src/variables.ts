@@ -42,7 +42,7 @@ const failpoints = z.string().transform((text, context): ArmedFailpoint[] =>
     if (!read) {
       context.addIssue({
         code: 'custom',
-        message: 'must look like outbox.after-commit=kill@3,payments.capture=delay:500',
+        message: 'must look like transaction.after-commit=kill@3,payments.capture.after-ask=delay:500',
       });
       return [];
     }

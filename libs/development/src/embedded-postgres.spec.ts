@@ -7,6 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Client } from 'pg';
 import { FolderInUse, PostgresDidNotStart, startEmbeddedPostgres, type EmbeddedPostgres } from './index';
 
+// Only root has another account to give the server, and only root can become an ordinary user for a test.
 const root = process.getuid?.() === 0;
 const told: string[] = [];
 const started: EmbeddedPostgres[] = [];

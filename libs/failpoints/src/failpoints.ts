@@ -17,7 +17,7 @@ interface Armed {
 let armed: Map<string, Armed> | undefined;
 
 /**
- * A named place where a test may kill, hang, delay or fail the process: `await failpoint('outbox.after-commit')`.
+ * A named place where a test may kill, hang, delay or fail the process: `await failpoint('transaction.after-commit')`.
  * Unarmed it is one comparison and answers undefined, so a hot path may skip the await.
  */
 export function failpoint(name: string): Promise<void> | undefined {
