@@ -58,7 +58,7 @@ interface Waiter {
 /** Carries one publisher's log to one subscriber, in this process: from memory where it can, from the log where it must. */
 export class Feed {
   private readonly logger: Logger;
-  private stopping = new AbortController();
+  private stopped = false;
   private finished: Promise<void> | undefined;
   private cursor: LogCursor | undefined;
   private queue: LoggedMessage[] = [];
@@ -91,13 +91,13 @@ export class Feed {
   }
 
   start(): void {
-    this.stopping = new AbortController();
+    this.stopped = false;
     this.finished = this.run();
   }
 
   /** Finishes the batch under way and takes no other. */
   async stop(): Promise<void> {
-    this.stopping.abort();
+    this.stopped = true;
     this.wake?.();
     await this.finished;
   }
@@ -146,10 +146,6 @@ export class Feed {
   private enqueue(message: LoggedMessage): void {
     // Other topics' messages only count as seen: their positions are no gaps.
     if (this.parts.topics.has(message.topic)) this.queue.push(message);
-  }
-
-  private get stopped(): boolean {
-    return this.stopping.signal.aborted;
   }
 
   private async run(): Promise<void> {
