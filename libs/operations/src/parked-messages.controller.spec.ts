@@ -191,7 +191,7 @@ describe('the parked messages of a module', () => {
     const ids = await park('list-a', 'list-b');
     const one = await call('GET', `${PATH}?errorCode=permanent-error&limit=1`);
     expect(one).toMatchObject({ status: 200, body: { items: [{ id: ids[0], key: 'list-a', state: 'parked' }] } });
-    expect(JSON.stringify(one.body)).not.toContain('30');
+    expect((one.body['items'] as object[]).flatMap(Object.keys)).not.toContain('content');
     const next = await call('GET', `${PATH}?limit=1&cursor=${one.body['nextCursor']}`);
     expect(next.body).toMatchObject({ items: [{ id: ids[1] }], nextCursor: null });
     const inspected = await call('GET', `${PATH}/${ids[0]}`);

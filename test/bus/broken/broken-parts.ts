@@ -173,7 +173,7 @@ export const brokenParts: readonly BrokenPart[] = [
         try {
           return await consume(...args);
         } catch (error) {
-          this.stopping.abort();
+          this.stopped = true;
           throw error;
         }
       }),
