@@ -1,7 +1,9 @@
+import 'reflect-metadata';
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { moduleData } from '../../tools/db/modules';
 
 const root = join(__dirname, '../..');
 
@@ -25,6 +27,11 @@ describe('the boundaries', () => {
     const violations = await violationsIn(root);
     expect(violations.map(({ from, to, rule, comment }) => `${from} → ${to}: ${rule.name}. ${comment}`)).toEqual([]);
   }, 60_000);
+
+  it('know a module by its messages.ts, which all have that run', () => {
+    const unknown = moduleData.filter(({ module }) => !existsSync(join(root, 'libs', module, 'src/messages.ts')));
+    expect(unknown).toEqual([]);
+  });
 
   it('bite: each of these is caught, and nothing that is allowed', async () => {
     const tree = mkdtempSync(join(tmpdir(), 'banyan-boundaries-'));

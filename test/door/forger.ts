@@ -11,8 +11,6 @@ export interface Draft {
   claims: Members;
 }
 
-const MODULES = ['users', 'orders', 'payments', 'inventory'];
-
 /** As JWS wants it: base64url without padding. */
 export const base64url = (value: string | Buffer): string => Buffer.from(value).toString('base64url');
 export const part = (value: unknown): string => base64url(JSON.stringify(value));
@@ -36,13 +34,14 @@ export class Forger {
       const database = new Client({ connectionString: url });
       await database.connect();
       try {
-        for (const module of MODULES) {
-          const table = `${module}.verification_key`;
-          const { rows } = await database.query<{ there: boolean }>('SELECT to_regclass($1) IS NOT NULL AS there', [
-            table,
-          ]);
-          if (!rows[0]?.there) continue;
-          await database.query(`INSERT INTO ${table} VALUES ($1, $2, now(), now() + interval '1 hour')`, [kid, jwk]);
+        const { rows } = await database.query<{ module: string }>(
+          `SELECT quote_ident(schemaname) AS module FROM pg_tables WHERE tablename = 'verification_key'`,
+        );
+        for (const { module } of rows) {
+          await database.query(
+            `INSERT INTO ${module}.verification_key VALUES ($1, $2, now(), now() + interval '1 hour')`,
+            [kid, jwk],
+          );
         }
       } finally {
         await database.end();

@@ -1,3 +1,4 @@
+import 'reflect-metadata';
 import { randomUUID } from 'node:crypto';
 import { anAdmin, type Admin } from '../journeys/shop/admin';
 import { aCustomer, type Customer } from '../journeys/shop/customer';
@@ -6,6 +7,7 @@ import { eventually, type PlacedOrder } from '../journeys/shop/order';
 import type { Product } from '../journeys/shop/product';
 import { theShop } from '../journeys/shop/shop';
 import { aVisitor, type Visitor } from '../journeys/shop/visitor';
+import { moduleData } from '../../tools/db/modules';
 import { Api } from '../../tools/fuzz/api';
 
 const NOBODY = '01980f2e-7c00-7000-8000-00000000000a';
@@ -165,10 +167,7 @@ const rows: Record<string, Row> = {
     ...nobodyButAdmins,
     admin: '201',
   },
-  ...parkedMessages('users'),
-  ...parkedMessages('orders'),
-  ...parkedMessages('payments'),
-  ...parkedMessages('inventory'),
+  ...Object.fromEntries(moduleData.flatMap(({ module }) => Object.entries(parkedMessages(module)))),
 };
 
 let api: Api;

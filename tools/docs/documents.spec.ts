@@ -75,6 +75,10 @@ describe('a block', () => {
     expect(rewritten(text, writers)).toBe(text.replace('low', 'high'));
   });
 
+  it('may lie in SQL, too', () => {
+    expect(rewritten('-- docs:tide\nlow\n-- docs:end\n', writers)).toBe('-- docs:tide\n\nhigh\n\n-- docs:end\n');
+  });
+
   it('must be there for whatever is generated', () => {
     expect(() => rewritten('Nothing here.', writers)).toThrow('no block for tide');
   });

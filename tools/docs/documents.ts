@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { preparation } from '@banyan/persistence';
 import { type Writer, rewritten } from './blocks';
 import { modulesWithMessages } from './definitions';
 import { environmentTable } from './environment-table';
@@ -17,7 +18,7 @@ export interface Document {
   problem: string | undefined;
 }
 
-/** The documents with generated blocks: the README, and that of every module. `root` is the project's folder. */
+/** The files with generated blocks: the README, that of every module, the script for administrators. `root` is the project's folder. */
 export function documents(root: string): Document[] {
   const read = (path: string) => readFileSync(join(root, path), 'utf8');
   const modules = modulesWithMessages();
@@ -28,6 +29,7 @@ export function documents(root: string): Document[] {
       'README.md',
       {
         messages: () => whoTellsWhom(modules),
+        modules: () => modules.map(({ module }) => `[${module}](libs/${module}/README.md)`).join(', '),
         commands: () =>
           table(
             ['command', 'what it does'],
@@ -36,6 +38,7 @@ export function documents(root: string): Document[] {
         environment: () => environmentTable(read('.env.example')),
       },
     ],
+    ['deploy/postgresql/prepare.sql', { preparation: () => modules.map(({ module }) => prepare(module)).join('\n') }],
     ...modules.map((module): [string, Record<string, Writer>] => [
       `libs/${module.module}/README.md`,
       { sends: (now) => sent(module, now), hears: (now) => heard(module, now) },
@@ -46,6 +49,12 @@ export function documents(root: string): Document[] {
     const wanted = rewritten(now, blocks);
     return { path, now, wanted, problem: problemOf(now, wanted) };
   });
+}
+
+/** For the login that the README calls `shop`. */
+function prepare(module: string): string {
+  const { createRole, grantRole, createSchema } = preparation(module, 'shop');
+  return [createRole, grantRole, createSchema].map((sql) => `${sql};`).join('\n');
 }
 
 function problemOf(now: string, wanted: string): string | undefined {

@@ -11,6 +11,7 @@ export {
   DatabaseTooOld,
   DatabaseUnreachable,
   notPrepared,
+  preparation,
   prepareDatabase,
 } from './prepare-database';
 export { schemaDifference } from './schema-difference';

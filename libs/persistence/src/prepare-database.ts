@@ -68,6 +68,18 @@ export async function prepareDatabase(module: string, url: string): Promise<void
   });
 }
 
+/** The statements that prepare a database for a module whose data `login` works on, the last for a schema of another owner. */
+export function preparation(module: string, login: string) {
+  const role = escapeIdentifier(roleOf(module));
+  const schema = escapeIdentifier(module);
+  return {
+    createRole: `CREATE ROLE ${role} NOLOGIN`,
+    grantRole: `GRANT ${role} TO ${escapeIdentifier(login)} WITH SET TRUE`,
+    createSchema: `CREATE SCHEMA ${schema} AUTHORIZATION ${role}`,
+    takeSchema: `ALTER SCHEMA ${schema} OWNER TO ${role}`,
+  };
+}
+
 /** All that these modules lack, in one error: whoever prepares the database for them should have to come only once. */
 export async function notPrepared(modules: readonly { module: string; url: string }[]): Promise<DatabaseNotPrepared> {
   const logins = new Set<string>();
@@ -113,14 +125,12 @@ async function create(client: Client, module: string, sql: string, mayBeLate: bo
 async function whatIsMissing(client: Client, module: string): Promise<string[]> {
   const found = await look(client, module);
   if (found.version_number < OLDEST) throw new DatabaseTooOld(found.version);
-  const role = escapeIdentifier(roleOf(module));
+  const { createRole, grantRole, createSchema, takeSchema } = preparation(module, found.login);
   const statements: string[] = [];
-  if (!found.has_role) statements.push(`CREATE ROLE ${role} NOLOGIN`);
-  if (!found.may_be_role) statements.push(`GRANT ${role} TO ${escapeIdentifier(found.login)} WITH SET TRUE`);
-  if (found.schema_owner === null) statements.push(`CREATE SCHEMA ${escapeIdentifier(module)} AUTHORIZATION ${role}`);
-  else if (found.schema_owner !== roleOf(module)) {
-    statements.push(`ALTER SCHEMA ${escapeIdentifier(module)} OWNER TO ${role}`);
-  }
+  if (!found.has_role) statements.push(createRole);
+  if (!found.may_be_role) statements.push(grantRole);
+  if (found.schema_owner === null) statements.push(createSchema);
+  else if (found.schema_owner !== roleOf(module)) statements.push(takeSchema);
   return statements;
 }
 

@@ -13,6 +13,7 @@ import { modules } from '../../../apps/monolith/src/modules';
 import { Books } from '../../../apps/payment-provider/src/books';
 import { createProvider } from '../../../apps/payment-provider/src/server';
 import { freshDatabase } from '../../../test/database/database';
+import { moduleData } from '../../db/modules';
 import type { Session } from '../../shop-client/session';
 import { Shop } from '../../shop-client/shop';
 import { violationsIn } from '../audit';
@@ -21,7 +22,7 @@ import { bigintsAsNumbers, ModuleView } from '../module-view';
 import { ProviderBooks } from '../provider-books';
 
 const ADMIN = { email: 'admin@audit.example', password: 'the audit sees it all' };
-const MODULES = ['users', 'orders', 'payments', 'inventory'];
+const MODULES = moduleData.map(({ module }) => module);
 const SOON_MS = 20_000;
 const WITHOUT_TRIGGERS = 'SET session_replication_role = replica;';
 
