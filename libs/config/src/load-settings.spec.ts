@@ -67,6 +67,23 @@ describe('the settings', () => {
     expect(() => loadSettings({ ...production, ...wrong })).toThrow(name);
   });
 
+  it('ask of an app only what its modules need', () => {
+    const bare = { ...production, SIGNING_KEY_SECRET: '', PAYMENT_PROVIDER_URL: '' };
+    expect(loadSettings(bare, { modules: ['orders'] }).environment).toBe('production');
+    expect(() => loadSettings(bare, { modules: ['users'] })).toThrow(/^SIGNING_KEY_SECRET(?!.*PAYMENT)/);
+    expect(() => loadSettings(bare, { modules: ['payments'] })).toThrow(/^PAYMENT_PROVIDER_URL(?!.*SIGNING)/);
+  });
+
+  it('let an app host some of its modules, and no others', () => {
+    const shop = { modules: ['users', 'orders'] };
+    expect(loadSettings(database, shop).modules).toBeNull();
+    expect(loadSettings({ ...database, MODULES: 'orders, users' }, shop).modules).toEqual(['orders', 'users']);
+    expect(() => loadSettings({ ...database, MODULES: 'orders,reviews' }, shop)).toThrow(
+      'MODULES names reviews; this app has users, orders',
+    );
+    expect(() => loadSettings({ ...database, MODULES: ',' }, shop)).toThrow('MODULES names none');
+  });
+
   it('say it in one line', () => {
     expect.assertions(1);
     try {

@@ -3,9 +3,10 @@ import { DEVELOPMENT_SIGNING_KEY_SECRET, MODULE_DATABASE_URL, postgresUrl, varia
 
 /**
  * Reads the environment, the only place that does. Throws `SettingsError` on anything missing, malformed,
- * contradictory or too weak for production.
+ * contradictory or too weak for production. An app names the modules that it has: it is refused others, and is spared
+ * what only others need.
  */
-export function loadSettings(environment: NodeJS.ProcessEnv): Settings {
+export function loadSettings(environment: NodeJS.ProcessEnv, has?: { modules: readonly string[] }): Settings {
   // Compose files and CI hand over unset variables as empty strings.
   const given = Object.fromEntries(
     Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
@@ -17,6 +18,8 @@ export function loadSettings(environment: NodeJS.ProcessEnv): Settings {
   const variables = read.data;
   const production = variables.NODE_ENV === 'production';
   const moduleUrls = databaseUrlsOfModules(given);
+  const hosted = variables.MODULES ?? has?.modules;
+  const hosts = (module: string) => hosted?.includes(module) ?? true;
 
   const problems = [
     !variables.DATABASE_URL &&
@@ -27,12 +30,14 @@ export function loadSettings(environment: NodeJS.ProcessEnv): Settings {
       `KAFKA_BROKERS is not set, and EVENT_TRANSPORT=${variables.EVENT_TRANSPORT} needs it; give it host:port`,
     Boolean(variables.ADMIN_EMAIL) !== Boolean(variables.ADMIN_PASSWORD) &&
       `${variables.ADMIN_EMAIL ? 'ADMIN_PASSWORD' : 'ADMIN_EMAIL'} is not set; set ADMIN_EMAIL and ADMIN_PASSWORD both, or neither`,
-    ...(production ? problemsInProduction(variables) : []),
+    has && problemWithModules(variables.MODULES, has.modules),
+    ...(production ? problemsInProduction(variables, hosts) : []),
   ].filter((problem) => typeof problem === 'string');
   if (problems.length > 0) throw new SettingsError(problems.join('; '));
 
   return Object.freeze<Settings>({
     environment: variables.NODE_ENV,
+    modules: variables.MODULES ?? null,
     http: {
       host: variables.HOST,
       port: variables.PORT,
@@ -85,11 +90,21 @@ export function loadSettings(environment: NodeJS.ProcessEnv): Settings {
   });
 }
 
-function problemsInProduction(variables: ReturnType<typeof variablesSchema.parse>) {
+function problemWithModules(named: readonly string[] | undefined, has: readonly string[]): string | undefined {
+  if (!named) return undefined;
+  const known = `this app has ${has.join(', ')}`;
+  if (named.length === 0) return `MODULES names none; ${known}`;
+  const unknown = named.filter((module) => !has.includes(module));
+  return unknown.length > 0 ? `MODULES names ${unknown.join(', ')}; ${known}` : undefined;
+}
+
+function problemsInProduction(variables: ReturnType<typeof variablesSchema.parse>, hosts: (module: string) => boolean) {
   return [
-    variables.SIGNING_KEY_SECRET === DEVELOPMENT_SIGNING_KEY_SECRET &&
+    hosts('users') &&
+      variables.SIGNING_KEY_SECRET === DEVELOPMENT_SIGNING_KEY_SECRET &&
       'SIGNING_KEY_SECRET must be a secret of your own in production; `openssl rand -base64 32` makes one',
-    !variables.PAYMENT_PROVIDER_URL &&
+    hosts('payments') &&
+      !variables.PAYMENT_PROVIDER_URL &&
       'PAYMENT_PROVIDER_URL is not set, and production has no default; give it the URL of your payment provider',
     variables.BUS_MISCHIEF && 'BUS_MISCHIEF is refused in production; unset it',
     variables.FAILPOINTS && 'FAILPOINTS is refused in production; unset it',

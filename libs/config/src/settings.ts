@@ -13,6 +13,8 @@ export interface Mischief {
 /** Everything that configuration decides, checked and typed. Made by `loadSettings`; nothing else reads the environment. */
 export interface Settings {
   readonly environment: 'development' | 'test' | 'production';
+  /** Those of its modules that the app hosts now; null: all that it has. */
+  readonly modules: readonly string[] | null;
   readonly http: {
     readonly host: string;
     readonly port: number;

@@ -63,6 +63,16 @@ export const variablesSchema = z.object({
     .enum(['development', 'test', 'production'], 'must be development, test or production')
     .default('development')
     .describe('Which defaults apply. In production nothing is seeded and no default secret is accepted.'),
+  MODULES: z
+    .string()
+    .optional()
+    .transform((text) =>
+      text
+        ?.split(',')
+        .map((name) => name.trim())
+        .filter(Boolean),
+    )
+    .describe('The modules to host, separated by commas; unset: all that the app has.'),
   HOST: nonEmpty.default('0.0.0.0').describe('The address to listen on.'),
   PORT: whole(0, 65_535).default(3000).describe('The port of the HTTP API; 0 takes any free one.'),
   REQUEST_TIMEOUT_MS: whole(100, 600_000).default(30_000).describe('How long a client may take to send a request.'),

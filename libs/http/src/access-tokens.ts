@@ -1,10 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { SETTINGS, type Settings } from '@banyan/config';
+import { Problem } from '@banyan/problem';
 import { errors, jwtVerify, type JWTVerifyGetKey } from 'jose';
 import { z } from 'zod';
 import { AccessMemory } from './access-memory';
 import type { Caller } from './caller';
-import { Problem } from './problem';
 import type { Audience } from './route';
 
 const MOST_SECONDS = 600;

@@ -1,8 +1,8 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
+import { validationFailed } from '@banyan/problem';
 import { fingerprintOf } from './fingerprint';
 import { IdempotencyKeyRequired } from './idempotency-errors';
-import { validationFailed } from './problem';
 
 /** One try of a caller at something; with a key, tries under the same key have one effect. */
 export interface Attempt {

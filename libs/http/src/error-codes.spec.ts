@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { problems } from '@banyan/problem';
 import { idempotencyRefusals } from './idempotency-errors';
-import { problems } from './problem';
 
 const root = join(__dirname, '../../..');
 

@@ -5,10 +5,10 @@ import {
   type HealthCheckResult,
   type HealthIndicatorResult,
 } from '@nestjs/terminus';
+import { Problem } from '@banyan/problem';
 import { HealthIndicators, type Health } from '@banyan/telemetry';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { SkipThrottle } from '@nestjs/throttler';
-import { Problem } from './problem';
 import { Access } from './route';
 
 const PATIENCE_MS = 2_000;

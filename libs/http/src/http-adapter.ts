@@ -1,9 +1,8 @@
-import type { Socket } from 'node:net';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { Settings } from '@banyan/config';
+import { Problem, problems, refuseOnSocket, validationFailed } from '@banyan/problem';
 import { beginJourney, inJourney, type Journey } from '@banyan/telemetry';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { Problem, problemBody, problems, validationFailed, type ProblemCode } from './problem';
 import { sendProblem } from './problem.filter';
 import { storableBody, refuseUnstorableText } from './text';
 
@@ -22,8 +21,6 @@ const MOST_CHARACTERS_IN_A_PATH_PARAMETER = 16_384;
 const LOOKS_FOR_SLOW_CLIENTS_EVERY_MS = 1_000;
 // A client that does not read its answer is let go after this; no act takes nearly as long.
 const LONGEST_SILENCE_MS = 60_000;
-
-const LINGER_MS = 1_000;
 
 class Adapter extends FastifyAdapter {
   // Nest would replace Fastify's errors by exceptions of its own before the filter sees which they are.
@@ -57,7 +54,7 @@ export function httpAdapter({ http }: Pick<Settings, 'http'>): FastifyAdapter {
       );
       sendProblem(reply, request, new Problem('malformed-request', 'The path is malformed.'));
     },
-    clientErrorHandler: answerOnSocket,
+    clientErrorHandler: refuseOnSocket,
   });
   const fastify = adapter.getInstance();
   // The two `any`-typed members of the request that Fastify wants declared before the first one arrives.
@@ -159,29 +156,4 @@ function letSendersFinish(fastify: FastifyInstance): void {
     if (reply.statusCode === problems['body-too-large']) reply.removeHeader('Connection');
     done(null, payload);
   });
-}
-
-/** Answers what is not even HTTP, or takes too long to become so. */
-function answerOnSocket(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (!socket.writable || error.code === 'ECONNRESET') {
-    socket.destroy();
-    return;
-  }
-  const codes: Record<string, [ProblemCode, string]> = {
-    ERR_HTTP_REQUEST_TIMEOUT: ['request-timeout', 'The request took too long to arrive.'],
-    HPE_HEADER_OVERFLOW: ['headers-too-large', 'The headers are larger than this server takes.'],
-  };
-  const [code, message] = codes[error.code ?? ''] ?? ['malformed-request', 'The request is not valid HTTP.'];
-  const status = problems[code];
-  const body = JSON.stringify(problemBody({ code, status, message }, '/'));
-  const head = [
-    `HTTP/1.1 ${status} ${code}`,
-    'Content-Type: application/problem+json',
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    `${CORRELATION_HEADER}: ${beginJourney().correlationId}`,
-    'Connection: close',
-  ];
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
-  // Time to read the answer; a client that goes on sending regardless would keep the connection half open for ever.
-  setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }

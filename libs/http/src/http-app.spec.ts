@@ -162,7 +162,7 @@ function settingsFor(more: Record<string, string> = {}) {
 
 beforeAll(async () => {
   database = await freshDatabase();
-  app = await createHttpApp(settingsFor(), [KitesModule], { title: 'Kites' });
+  app = await createHttpApp(settingsFor(), [KitesModule], { title: 'Kites', app: { name: 'toys', version: '0.0.7' } });
   await app.listen(0, '127.0.0.1');
   base = await app.getUrl();
   signing = await aKey(true);
@@ -775,6 +775,45 @@ describe('an app', () => {
     const wrong = await createHttpApp(settingsFor(), [Wrong]);
     await expect(wrong.init()).rejects.toThrow(message);
     await wrong.close();
+  });
+
+  it('does not start with a route outside the paths of its module', async () => {
+    @Controller('stray')
+    class Stray {
+      @Get()
+      @Access('anyone')
+      get() {}
+    }
+    @Module({ imports: [persistence, HttpModule.forModule({ persistence })], controllers: [Stray] })
+    class StrayModule {}
+    const wrong = await createHttpApp(settingsFor(), [StrayModule]);
+    await expect(wrong.init()).rejects.toThrow('Stray.get answers /api/v1/stray, and kites serves /api/v1/kites');
+    await wrong.close();
+  });
+
+  it('does not start with two modules that serve the same path', async () => {
+    const data = PersistenceModule.forModule({ module: 'wind', migrations: [...idempotencyMigrations] });
+    @Controller('kites/wind')
+    class Wind {
+      @Get()
+      @Access('anyone')
+      get() {}
+    }
+    const http = HttpModule.forModule({ persistence: data, serves: ['/api/v1/kites/wind'] });
+    @Module({ imports: [data, http], controllers: [Wind] })
+    class WindModule {}
+    const wrong = await createHttpApp(settingsFor(), [KitesModule, WindModule]);
+    await expect(wrong.init()).rejects.toThrow('wind serves /api/v1/kites/wind, which belongs to kites');
+    await wrong.close();
+  });
+
+  it('tells a gateway what it hosts, and nobody else of that', async () => {
+    expect((await call('GET', '/internal/modules')).json).toEqual({
+      app: 'toys',
+      version: '0.0.7',
+      modules: [{ module: 'kites', prefixes: ['/api/v1/kites', '/api/v1/ops/kites'] }],
+    });
+    expect((await call('GET', '/openapi.json')).text).not.toContain('internal/modules');
   });
 
   it('lets nobody hold a connection by sending slowly', async () => {

@@ -7,16 +7,14 @@ import { holdAnswersToTheirSchemas } from './answer-check';
 import { serveDocuments } from './documents';
 import { Draining } from './draining';
 import { httpAdapter } from './http-adapter';
+import type { HostingApp } from './hosted-modules.controller';
 import { HttpModule } from './http.module';
 import type { Documents } from './openapi';
 import { ProblemFilter } from './problem.filter';
 import { tellOfRequests } from './request-log';
 import { Routes } from './routes';
 import { SchemaPipe } from './schema.pipe';
-
-/** The prefix of every path but those of the platform. */
-export const BASE_PATH = 'api/v1';
-const OUTSIDE_BASE_PATH = ['health/{*rest}', 'metrics', '.well-known/{*rest}'];
+import { BASE_PATH, OUTSIDE_BASE_PATH } from './served-paths';
 
 /**
  * An app that serves the given modules over HTTP as api.md says; not yet initialised, so that the caller can connect a
@@ -25,13 +23,13 @@ const OUTSIDE_BASE_PATH = ['health/{*rest}', 'metrics', '.well-known/{*rest}'];
 export async function createHttpApp(
   settings: Settings,
   modules: readonly (Type | DynamicModule)[],
-  documents: Documents = {},
+  { app: about = { name: 'app', version: 'unversioned' }, ...documents }: Documents & { app?: HostingApp } = {},
 ): Promise<NestFastifyApplication> {
   @Module({
     imports: [
       ConfigModule.forRoot(settings),
       TelemetryModule.forRoot(settings),
-      HttpModule.forApp(settings),
+      HttpModule.forApp(settings, about),
       ...modules,
     ],
   })

@@ -10,9 +10,11 @@ import { Draining } from './draining';
 import { Forgets } from './forgets';
 import { HealthController } from './health.controller';
 import { Idempotency } from './idempotency';
+import { HOSTING_APP, HostedModulesController, type HostingApp } from './hosted-modules.controller';
 import { MetricsController } from './metrics.controller';
 import { rateLimit } from './rate-limit';
 import { Routes } from './routes';
+import { ServedPaths } from './served-paths';
 
 class TellsOfDatabase implements OnModuleInit {
   constructor(
@@ -34,9 +36,11 @@ export class HttpModule {
   /**
    * For a module with routes: access tokens checked with its own keys, idempotency keys in its own schema, its database
    * among the health indicators. `persistence` is the module's own PersistenceModule, the same object everywhere; its
-   * migrations include `idempotencyMigrations` and `accessMigrations`.
+   * migrations include `idempotencyMigrations` and `accessMigrations`. `serves` are the prefixes of its paths, by which
+   * requests find it wherever it runs; unset: `/api/v1/{module}`. Those of its operators, `/api/v1/ops/{module}`, are
+   * among them always. A route that lies elsewhere keeps the app from starting.
    */
-  static forModule({ persistence }: { persistence: DynamicModule }): DynamicModule {
+  static forModule({ persistence, serves }: { persistence: DynamicModule; serves?: readonly string[] }): DynamicModule {
     return {
       module: HttpModule,
       imports: [persistence],
@@ -48,6 +52,11 @@ export class HttpModule {
         Idempotency,
         Forgets,
         {
+          provide: ServedPaths,
+          inject: [Database],
+          useFactory: ({ module }: Database) => new ServedPaths(module, serves),
+        },
+        {
           provide: TellsOfDatabase,
           inject: [HealthIndicators, Database],
           useFactory: (indicators: HealthIndicators, database: Database) => new TellsOfDatabase(indicators, database),
@@ -58,13 +67,13 @@ export class HttpModule {
   }
 
   /** Once per app; `createHttpApp` sees to it. */
-  static forApp(settings: Settings): DynamicModule {
+  static forApp(settings: Settings, app: HostingApp): DynamicModule {
     const { imports, providers } = rateLimit(settings);
     return {
       module: HttpModule,
       imports: [TerminusModule.forRoot({ logger: false }), ...imports],
-      controllers: [HealthController, MetricsController],
-      providers: [Routes, Draining, ...providers],
+      controllers: [HealthController, MetricsController, HostedModulesController],
+      providers: [Routes, Draining, { provide: HOSTING_APP, useValue: app }, ...providers],
       exports: [Routes, Draining],
     };
   }

@@ -10,6 +10,6 @@ export { idempotencyMigrations } from './idempotency.migration';
 export { IdempotencyKeyRequired, IdempotencyKeyReused, RequestInProgress } from './idempotency-errors';
 export { openApiDocument, type Documents } from './openapi';
 export { page, pageOf, pageQuery, type Page } from './pagination';
-export { Problem, problemBody, problems, validationFailed, type FieldError, type ProblemBody } from './problem';
+export { Problem, problemBody, problems, validationFailed, type FieldError, type ProblemBody } from '@banyan/problem';
 export { Access, Answers, Refuses, TakesIdempotencyKey, type Audience, type CodedError } from './route';
 export { idSchema, moneySchema, problemSchema, timeSchema, type Money } from './schemas';

@@ -1,10 +1,10 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import type { Settings } from '@banyan/config';
+import { problemBody, problems, type ProblemCode } from '@banyan/problem';
 import { z } from 'zod';
 import { idempotencyRefusals } from './idempotency-errors';
 import { operationName } from './operation-name';
-import { problemBody, problems, type ProblemCode } from './problem';
 import type { CodedErrorClass, Route } from './route';
 import { Routes } from './routes';
 import { problemSchema } from './schemas';

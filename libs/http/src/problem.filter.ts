@@ -1,8 +1,8 @@
 import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { isContention, isDatabaseAway } from '@banyan/persistence';
+import { Problem, problemBody, type FieldError } from '@banyan/problem';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { idempotencyRefusals } from './idempotency-errors';
-import { Problem, problemBody, type FieldError } from './problem';
 import type { CodedError, CodedErrorClass, Route } from './route';
 
 declare module 'fastify' {

@@ -1,6 +1,6 @@
 import { Injectable, type ArgumentMetadata, type PipeTransform } from '@nestjs/common';
 import type { z } from 'zod';
-import { validationFailed, type FieldError } from './problem';
+import { validationFailed, type FieldError } from '@banyan/problem';
 
 // Two thousand wrong items are told by the first hundred.
 const MOST_ERRORS = 100;

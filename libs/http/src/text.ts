@@ -1,4 +1,4 @@
-import { validationFailed, type FieldError } from './problem';
+import { validationFailed, type FieldError } from '@banyan/problem';
 
 /**
  * Refuses text that PostgreSQL cannot keep: NUL, and halves of surrogate pairs. Walks without recursion, since a

@@ -40,7 +40,7 @@ const persistence = PersistenceModule.forModule({
       hears: Object.values(subscriptions),
       announcers: [announceProducts],
     }),
-    HttpModule.forModule({ persistence }),
+    HttpModule.forModule({ persistence, serves: ['/api/v1/products'] }),
   ],
   controllers: [
     ProductsController,

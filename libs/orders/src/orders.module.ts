@@ -59,7 +59,7 @@ const persistence = PersistenceModule.forModule({
         ...fulfilmentMessages,
       ],
     }),
-    HttpModule.forModule({ persistence }),
+    HttpModule.forModule({ persistence, serves: ['/api/v1/orders'] }),
   ],
   controllers: [
     OrdersController,

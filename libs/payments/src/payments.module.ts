@@ -38,7 +38,7 @@ const persistence = PersistenceModule.forModule({
       publishes: Object.values(messages),
       hears: Object.values(subscriptions),
     }),
-    HttpModule.forModule({ persistence }),
+    HttpModule.forModule({ persistence, serves: ['/api/v1/payments'] }),
   ],
   controllers: [
     PaymentsController,

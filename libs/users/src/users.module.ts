@@ -43,7 +43,7 @@ const persistence = PersistenceModule.forModule({
       hears: [],
       announcers: [announceSigningKeys, announceUsers],
     }),
-    HttpModule.forModule({ persistence }),
+    HttpModule.forModule({ persistence, serves: ['/api/v1/users', '/api/v1/auth', '/.well-known/jwks.json'] }),
   ],
   controllers: [UsersController, AuthController, SigningKeysController, parkedMessagesController('users')],
   providers: [
