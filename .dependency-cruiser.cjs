@@ -11,6 +11,7 @@ const PLATFORM = [
   'config',
   'failpoints',
   'telemetry',
+  'problem',
   'persistence',
   'messaging',
   'process-manager',
