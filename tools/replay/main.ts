@@ -6,7 +6,7 @@ import { adminLogin } from '../shop-client/admin-login';
 import { shopUrl, WrongArguments } from '../shop-client/command-line';
 import { isShopError } from '../shop-client/errors';
 import { Shop } from '../shop-client/shop';
-import { ImpossibleOrder, planReplay, type Plan } from './plan';
+import { beside, ImpossibleOrder, planReplay, type Plan } from './plan';
 import { play, ShopDiffers } from './play';
 import { progressOn, type Progress } from './progress';
 import { readInvoices, UnreadableInput } from './read-invoices';
@@ -18,6 +18,7 @@ const HELP = `Plays a real shop's invoices through the public HTTP API and repor
 
   --base-url URL     the shop; http://127.0.0.1:3000 by default, with PORT where it is set
   --concurrency N    how many customers order at the same time; 16 by default
+  --as NAME          once more beside earlier runs: with products and customers of its own, called after NAME
   --report FILE      writes the report there too, as JSON
   --dry-run          asks the shop for nothing and shows what the report must come to
   --help             shows this
@@ -32,11 +33,14 @@ arguments or the input are wrong.
 
 const FAILED = 1;
 const WRONG_INPUT = 2;
+// With it, the longest stock code still makes a sku.
+const NAME = /^[A-Za-z0-9-]{1,40}$/;
 
 interface Arguments {
   paths: string[];
   baseUrl: string;
   concurrency: number;
+  name: string | undefined;
   reportFile: string | undefined;
   dryRun: boolean;
 }
@@ -50,6 +54,7 @@ function readArguments(args: string[], environment: NodeJS.ProcessEnv): Argument
       options: {
         'base-url': { type: 'string' },
         concurrency: { type: 'string', default: '16' },
+        as: { type: 'string' },
         report: { type: 'string' },
         'dry-run': { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
@@ -66,13 +71,18 @@ function readArguments(args: string[], environment: NodeJS.ProcessEnv): Argument
   if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 1000) {
     throw new WrongArguments(`--concurrency must be a whole number from 1 to 1000, not ${values.concurrency}.`);
   }
-  return { paths: positionals, baseUrl, concurrency, reportFile: values.report, dryRun: values['dry-run'] };
+  if (values.as !== undefined && !NAME.test(values.as)) {
+    throw new WrongArguments(`--as must be 1 to 40 letters, digits and dashes, not ${values.as}.`);
+  }
+  const { as: name, report: reportFile, 'dry-run': dryRun } = values;
+  return { paths: positionals, baseUrl, concurrency, name, reportFile, dryRun };
 }
 
 async function replay(args: Arguments, environment: NodeJS.ProcessEnv, progress: Progress): Promise<number> {
   // A report that cannot be written should not cost an hour first.
   if (args.reportFile) await assertWritable(args.reportFile);
-  const plan = planReplay(await readInvoices(args.paths));
+  const read = planReplay(await readInvoices(args.paths));
+  const plan = args.name === undefined ? read : beside(read, args.name);
   const expected = expectedReport(plan);
   if (args.dryRun) {
     await tell(expected, args.reportFile);

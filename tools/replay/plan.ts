@@ -73,6 +73,15 @@ export function planReplay(book: InvoiceBook): Plan {
   return orders.plan(returns);
 }
 
+/** The same for products and customers of its own: played beside other runs in one shop, it has nothing to do with them. */
+export function beside(plan: Plan, name: string): Plan {
+  return {
+    ...plan,
+    products: plan.products.map((product) => ({ ...product, sku: `${name}-${product.sku}` })),
+    customers: { ...plan.customers, id: (customer) => `${plan.customers.id(customer) || 'walk-in'} of ${name}` },
+  };
+}
+
 /** Invoices in the order of their first lines; each with its lines, wherever they stood, in their order. */
 function forEachInvoice(book: InvoiceBook, visit: (invoice: number, lines: Int32Array) => void): void {
   const invoiceOf = book.lines.invoice.view();

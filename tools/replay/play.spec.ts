@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { Shop } from '../shop-client/shop';
 import { InvoiceBook } from './invoice-book';
-import { planReplay, type Plan } from './plan';
+import { beside, planReplay, type Plan } from './plan';
 import { play, ShopDiffers } from './play';
 import { expectedReport, reportOf, type Report } from './report';
 
@@ -249,6 +249,16 @@ describe('invoices that are played', () => {
     expect(await played(alone)).toEqual(expectedReport(alone));
     const likewise = planOf(['8', LANTERN, '16', '3.39', '13047']);
     expect(await played(likewise)).toEqual(expectedReport(likewise));
+  });
+
+  it('come to the same beside an earlier run, which stays as it was', async () => {
+    const plan = planOf(...monday);
+    const first = await played(plan);
+    const before = structuredClone([inMemory.orders, shelf()]);
+    expect(await played(beside(plan, 'again'))).toEqual(first);
+    expect(inMemory.orders).toHaveLength(4);
+    expect([inMemory.orders.slice(0, 2), { ...shelf(), ...before[1] }]).toEqual([before[0], shelf()]);
+    expect(shelf()).toMatchObject({ [`again-${LANTERN}`]: 1, [`again-${HANGER}`]: 2 });
   });
 
   it('change the price and name that a product has in the shop', async () => {

@@ -14,7 +14,8 @@ import { skippedLoudly, type Shop } from './shop';
 import type {} from './witness';
 
 const PROGRAM = join(__dirname, '../../../dist/apps/monolith/src/main.js');
-const END_WITH_PARENT = join(__dirname, 'end-with-parent.cjs');
+/** Required first by a process with a channel to this one: however this one ends, that one ends with it. */
+export const END_WITH_PARENT = join(__dirname, '../../../tools/own-shop/end-with-parent.cjs');
 const START_MS = 40_000;
 const SHUTDOWN_MS = 12_000;
 // The audit waits half a minute for a quiet moment.
