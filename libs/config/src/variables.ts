@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { logLevels, type ArmedFailpoint, type Mischief } from './settings';
 
@@ -165,14 +166,55 @@ export const variablesSchema = z.object({
     ),
 });
 
+const addresses = z
+  .string()
+  .transform((text) => text.split(',').map((address) => address.trim()))
+  .refine((all) => all.every((one) => isIP(one.split('/', 1)[0] as string) !== 0 && /^[^/]+(\/\d{1,3})?$/.test(one)), {
+    message: 'must be IP addresses or networks like 10.0.0.0/8, separated by commas',
+  });
+
+const { NODE_ENV, HOST, PORT, REQUEST_TIMEOUT_MS, LOG_LEVEL, LOG_PRETTY } = variablesSchema.shape;
+
+/** What the gateway alone reads. */
+const gatewayVariables = {
+  TOPOLOGY_FILE: nonEmpty.describe('Where each module runs, as the gateway needs it; the file is watched.'),
+  GATEWAY_ADMIN_PORT: whole(0, 65_535)
+    .default(3900)
+    .describe("The port of the gateway's operators, on 127.0.0.1 only; 0 takes any free one."),
+  GATEWAY_HEALTH_INTERVAL_MS: whole(50, 60_000)
+    .default(1_000)
+    .describe('How often the gateway asks each instance behind it whether it is ready.'),
+  GATEWAY_HEADER_LIMIT_BYTES: whole(1_024, 1_048_576)
+    .default(16_384)
+    .describe('The largest headers that the gateway takes; more is answered 431.'),
+  GATEWAY_UPSTREAM_CONNECTIONS: whole(1, 10_000)
+    .default(256)
+    .describe('Connections of the gateway to one instance; requests beyond them wait.'),
+  GATEWAY_TRUSTED_PROXIES: addresses
+    .optional()
+    .describe('Addresses or networks whose X-Forwarded-* the gateway believes, such as a load balancer. Unset: none.'),
+};
+
+/** Everything that the gateway reads. */
+export const gatewayVariablesSchema = z.object({
+  NODE_ENV,
+  HOST,
+  PORT,
+  REQUEST_TIMEOUT_MS,
+  LOG_LEVEL,
+  LOG_PRETTY,
+  ...gatewayVariables,
+});
+
 /** The suffix of the variables that give one module a database of its own: `ORDERS_DATABASE_URL`. */
 export const MODULE_DATABASE_URL = '_DATABASE_URL';
 
 /** The names of all variables but the `<MODULE>_DATABASE_URL` ones, which exist for any module. */
-export const variableNames = Object.keys(variablesSchema.shape) as (keyof typeof variablesSchema.shape)[];
+const described = { ...variablesSchema.shape, ...gatewayVariables };
+export const variableNames = Object.keys(described) as (keyof typeof described)[];
 
 /** Name and meaning of each variable, for the documents that list them. */
 export const variables = variableNames.map((name) => ({
   name,
-  meaning: variablesSchema.shape[name].description ?? '',
+  meaning: described[name].description ?? '',
 }));
