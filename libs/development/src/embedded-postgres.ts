@@ -29,6 +29,7 @@ import {
   type Account,
   type Binaries,
 } from './postgres-binaries';
+import { isAlive, signal, worksIn } from './processes';
 
 /*
  * Terminology
@@ -432,37 +433,8 @@ function readPidFile(home: Home): { pid: number; port: number } | null {
   }
 }
 
-/** Whether this process is a PostgreSQL at work on this data: a server's working directory is its data. */
-function isServerOf(pid: number, data: string): boolean {
-  if (!isAlive(pid)) return false;
-  if (process.platform !== 'linux') {
-    const command = spawnSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'utf8' }).stdout;
-    return command.includes('postgres') && command.includes(data);
-  }
-  try {
-    const [at, own] = [statSync(`/proc/${pid}/cwd`), statSync(data)];
-    return at.dev === own.dev && at.ino === own.ino;
-  } catch {
-    return false;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return codeOf(error) === 'EPERM';
-  }
-}
-
-function signal(pid: number, name: NodeJS.Signals): void {
-  try {
-    process.kill(pid, name);
-  } catch (error) {
-    if (codeOf(error) !== 'ESRCH') throw error;
-  }
-}
+/** A server's working directory is its data. */
+const isServerOf = (pid: number, data: string) => worksIn(pid, data, 'postgres');
 
 function freePort(): Promise<number> {
   return new Promise((answer, fail) => {

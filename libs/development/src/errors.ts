@@ -20,3 +20,8 @@ export class PostgresDidNotStart extends Error {
 export class PaymentProviderDidNotStart extends Error {
   readonly code = 'payment-provider-did-not-start';
 }
+
+/** There is no Kafka to be had here, or it cannot serve; the message names the cause and the cure. One line. */
+export class KafkaUnavailable extends Error {
+  readonly code = 'kafka-unavailable';
+}
