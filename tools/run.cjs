@@ -2,7 +2,9 @@
 const { join } = require('node:path');
 const { ensureBuilt } = require('./ensure-built.cjs');
 const { loadEnvironment } = require('./load-environment.cjs');
+const { outliveReaders } = require('./outlive-readers.cjs');
 
+outliveReaders();
 loadEnvironment();
 ensureBuilt();
 const [name, ...rest] = process.argv.slice(2);
