@@ -31,6 +31,12 @@ const withDatabase = {
   globalTeardown: join(__dirname, 'test/database/stop.ts'),
 };
 
+// And one Kafka beside it, or a loud word that there is none.
+const withKafka = {
+  globalSetup: join(__dirname, 'test/kafka/start.ts'),
+  globalTeardown: join(__dirname, 'test/kafka/stop.ts'),
+};
+
 const withShop = {
   globalSetup: join(__dirname, 'test/journeys/shop/open.ts'),
   globalTeardown: join(__dirname, 'test/journeys/shop/close.ts'),
@@ -50,7 +56,7 @@ module.exports = {
       withDatabase,
     ),
     level('architecture', ['test/architecture/**/*.spec.ts'], withDatabase),
-    level('bus', ['test/bus/**/*.spec.ts'], withDatabase),
+    level('bus', ['test/bus/**/*.spec.ts', 'test/kafka/**/*.spec.ts'], withKafka),
     level('door', ['test/door/**/*.spec.ts'], withShop),
     level('journeys', ['test/journeys/**/*.spec.ts'], withShop),
   ],

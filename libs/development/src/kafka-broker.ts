@@ -33,7 +33,8 @@ export interface Broker extends BrokerPlace {
 
 // A developer's machine holds little, and three of these may run on it beside the shop.
 const JAVA = ['-Xms64m', '-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Dlog4j2.level=WARN'];
-const SHUTDOWN_MS = 6_000;
+// Of several brokers that end together the last ones would wait five seconds for each other.
+const SHUTDOWN_MS = 3_000;
 const LOG_LIMIT_BYTES = 20_000_000;
 
 /** The broker's process, where one is alive: started by this process or by an earlier one. */

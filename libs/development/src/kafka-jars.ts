@@ -10,7 +10,7 @@ export const KAFKA_VERSION = '4.3.1';
 
 const JAVA_NEEDED = 17;
 const CURE =
-  'install Java 17 or newer and Maven (on Debian: apt-get install openjdk-17-jre-headless maven), start Docker, or set KAFKA_BROKERS to a Kafka of your own.';
+  'install Java 17 or newer and Maven (on Debian: apt-get install openjdk-17-jre-headless maven), or Docker and let npm run kafka use it, or set KAFKA_BROKERS to a Kafka of your own.';
 
 // What a broker is made of: Kafka itself with all it needs, and something that takes its log.
 const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0">
