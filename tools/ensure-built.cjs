@@ -7,10 +7,11 @@ const { oneAtATime } = require('./one-at-a-time.cjs');
 const root = join(__dirname, '..');
 const stampOf = (project) => join(root, 'dist', `.built-${project}`);
 const SHOP = ['monolith', 'payment-provider'];
-const EVERYTHING = [...SHOP, 'tools'];
+// The commands are compiled in one go with every app, since nearly all sources are the same.
+const EVERYTHING = ['tools'];
 
 /**
- * Builds these projects (default: all) into `dist` where a source has changed since their last build. Ends the process
+ * Builds these projects (default: every app and command) into `dist` where a source has changed since their last build. Ends the process
  * where one does not compile.
  */
 function ensureBuilt(projects = EVERYTHING) {
@@ -26,7 +27,9 @@ function build(projects) {
   const began = Date.now();
   mkdirSync(join(root, 'dist'), { recursive: true });
   wanted.forEach((project, done) => {
-    progress(`Building ${done + 1}/${wanted.length}: ${project} …`);
+    progress(
+      `Building ${wanted.length > 1 ? `${done + 1}/${wanted.length}: ` : ''}${project === 'tools' ? 'every app and command' : project} …`,
+    );
     const nest = join(root, 'node_modules', '@nestjs', 'cli', 'bin', 'nest.js');
     const built = spawnSync(process.execPath, [nest, 'build', project], { cwd: root, encoding: 'utf8' });
     if (built.status !== 0) {
@@ -34,10 +37,14 @@ function build(projects) {
       process.exit(1);
     }
     // The hash from before the build: what was edited meanwhile is built next time.
-    writeFileSync(stampOf(project), sources);
+    for (const one of project === 'tools' ? allProjects() : [project]) writeFileSync(stampOf(one), sources);
   });
   progress(`Built in ${((Date.now() - began) / 1000).toFixed(1)} s.`);
   say('\n');
+}
+
+function allProjects() {
+  return Object.keys(JSON.parse(readFileSync(join(root, 'nest-cli.json'), 'utf8')).projects);
 }
 
 function stale(projects, sources = hashOfSources()) {
@@ -70,5 +77,5 @@ function say(text) {
   process.stderr.write(text);
 }
 
-module.exports = { ensureBuilt, SHOP };
+module.exports = { ensureBuilt, EVERYTHING, SHOP };
 if (require.main === module) ensureBuilt();

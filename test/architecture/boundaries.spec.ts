@@ -66,6 +66,7 @@ const scenery: Record<string, string> = {
   'libs/messaging/src/index.ts': 'export const outbox = 1;',
   'libs/http/src/index.ts': 'export const route = 1;',
   'libs/development/src/index.ts': 'export const start = 1;',
+  'libs/hosting/src/index.ts': 'export const runApp = 1;',
   'libs/orders/src/index.ts': "export { order } from './order';",
   'libs/orders/src/order.ts': 'export const order = 1; export type Order = 1;',
   'libs/payments/src/index.ts': 'export const payment = 1; export type Payment = 1;',
@@ -108,6 +109,11 @@ const forbidden: { file: string; text: string; rules: string[] }[] = [
   {
     file: 'libs/orders/src/knows-development.ts',
     text: "import { start } from '@banyan/development'; console.log(start);",
+    rules: ['modules-on-platform-only'],
+  },
+  {
+    file: 'libs/orders/src/knows-its-host.ts',
+    text: "import { runApp } from '@banyan/hosting'; console.log(runApp);",
     rules: ['modules-on-platform-only'],
   },
   {

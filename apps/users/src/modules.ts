@@ -1,0 +1,4 @@
+import { UsersModule } from '@banyan/users';
+
+/** What this app hosts: users alone. */
+export const modules = [UsersModule];

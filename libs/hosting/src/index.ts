@@ -1,0 +1,3 @@
+// First, so that everything after it is compiled once only.
+import './compile-cache';
+export { runApp, type HostedApp } from './run-app';
