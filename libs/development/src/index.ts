@@ -9,6 +9,13 @@ export {
   type KafkaNode,
   type KafkaOptions,
 } from './kafka';
+export {
+  dockerAnswers,
+  kafkaContainer,
+  removeKafkaContainer,
+  startKafkaContainer,
+  stopKafkaContainer,
+} from './kafka-container';
 export { whyNoKafka } from './kafka-jars';
 export { askKafka } from './kafka-metadata';
 export { keptAdmin, type AdminLogin } from './kept-secrets';
