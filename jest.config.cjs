@@ -1,4 +1,5 @@
 const { join } = require('node:path');
+require('./test/find-libraries.cjs');
 
 /** One Jest project per level of test; `npm test` runs them all, `npx jest --selectProjects bus` runs one. */
 const level = (displayName, testMatch, rest = {}) => ({

@@ -1,9 +1,8 @@
 // node --require test/run-from-source.cjs program.ts: a process of the product's own TypeScript, without a build, for
 // tests that kill processes. `@banyan/…` is found where tsconfig says.
 const { readFileSync } = require('node:fs');
-const Module = require('node:module');
-const { join } = require('node:path');
 const { transformSync } = require('@swc/core');
+require('./find-libraries.cjs');
 
 require.extensions['.ts'] = (module, filename) => {
   const { code } = transformSync(readFileSync(filename, 'utf8'), {
@@ -18,10 +17,4 @@ require.extensions['.ts'] = (module, filename) => {
     sourceMaps: 'inline',
   });
   module._compile(code, filename);
-};
-
-const resolve = Module._resolveFilename;
-Module._resolveFilename = function (request, ...rest) {
-  const library = /^@banyan\/([^/]+)$/.exec(request)?.[1];
-  return resolve.call(this, library ? join(__dirname, '..', 'libs', library, 'src', 'index.ts') : request, ...rest);
 };

@@ -67,7 +67,7 @@ interface Plan {
 }
 
 const START_MS = 90_000;
-const SILENCE_MS = 10_000;
+const SILENCE_MS = 5_000;
 const ATTEMPTS = 3;
 const WATCH_MS = 500;
 
