@@ -1,0 +1,58 @@
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { GatewaySettings } from '@banyan/config';
+import { NestLogger, TelemetryModule } from '@banyan/telemetry';
+import { Registry } from 'prom-client';
+import { HealthController } from './health.controller';
+import { MetricsController } from './metrics.controller';
+import { ProblemFilter } from './problem.filter';
+import { RoutesController } from './routes.controller';
+import { Routing } from './routing';
+
+class Adapter extends FastifyAdapter {
+  // Nest would replace Fastify's errors by exceptions of its own before the filter sees which they are.
+  override mapException(error: unknown): unknown {
+    return error;
+  }
+}
+
+/**
+ * What the gateway itself answers, as a Nest app: health and metrics for everybody, the routes for operators. Not yet
+ * listening. Requests that are led to apps never come through here.
+ */
+export async function house(
+  settings: GatewaySettings,
+  routing: Routing,
+  metrics: Registry,
+): Promise<NestFastifyApplication> {
+  @Module({
+    imports: [TelemetryModule.forRoot(settings)],
+    controllers: [HealthController, MetricsController, RoutesController],
+    providers: [
+      { provide: Routing, useValue: routing },
+      { provide: Registry, useValue: metrics },
+    ],
+  })
+  class House {}
+
+  const adapter = new Adapter();
+  const fastify = adapter.getInstance();
+  fastify.removeAllContentTypeParsers();
+  // Read as text: a topology is YAML, of which JSON is a part.
+  fastify.addContentTypeParser(
+    ['application/json', 'application/yaml', 'application/x-yaml', 'text/yaml'],
+    { parseAs: 'string' },
+    (_request, text, done) => done(null, text),
+  );
+  const app = await NestFactory.create<NestFastifyApplication>(House, adapter, {
+    bufferLogs: true,
+    autoFlushLogs: false,
+    bodyParser: false,
+    abortOnError: false,
+  });
+  app.useLogger(app.get(NestLogger));
+  app.flushLogs();
+  app.useGlobalFilters(new ProblemFilter());
+  return app;
+}
