@@ -47,7 +47,8 @@ export function loadSettings(environment: NodeJS.ProcessEnv, has?: { modules: re
     database: {
       urlFor(module) {
         const url = moduleUrls.get(module) ?? variables.DATABASE_URL;
-        if (!url) throw new SettingsError(`DATABASE_URL is not set, nor is ${variableFor(module)}; set one of the two`);
+        if (!url)
+          throw new SettingsError(`DATABASE_URL is not set, nor is ${databaseVariableOf(module)}; set one of the two`);
         return url;
       },
       poolSize: variables.DATABASE_POOL_SIZE,
@@ -112,7 +113,9 @@ function problemsInProduction(variables: ReturnType<typeof variablesSchema.parse
   ];
 }
 
-const variableFor = (module: string) => `${module.toUpperCase().replaceAll('-', '_')}${MODULE_DATABASE_URL}`;
+/** The variable that gives one module a database of its own: ORDERS_DATABASE_URL. */
+export const databaseVariableOf = (module: string): string =>
+  `${module.toUpperCase().replaceAll('-', '_')}${MODULE_DATABASE_URL}`;
 
 function databaseUrlsOfModules(given: Record<string, string | undefined>): Map<string, string> {
   const urls = new Map<string, string>();

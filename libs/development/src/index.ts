@@ -16,8 +16,9 @@ export {
   startKafkaContainer,
   stopKafkaContainer,
 } from './kafka-container';
+export { freePorts } from './free-ports';
 export { whyNoKafka } from './kafka-jars';
 export { askKafka } from './kafka-metadata';
 export { keptAdmin, type AdminLogin } from './kept-secrets';
 export { developmentFolder, projectFolder } from './project-folder';
-export { joinDevelopment, startDevelopment, type Development } from './start-development';
+export { joinDevelopment, startDevelopment, toldToCommands, type Development } from './start-development';

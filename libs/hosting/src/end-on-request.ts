@@ -1,11 +1,12 @@
-// Draining is given up after this, so that whoever asked us to stop is not kept waiting for ten seconds.
+// So that whoever asked us to stop is not kept waiting for ten seconds.
 const DRAIN_MS = 8_000;
 
 /**
  * Stops and ends the process on SIGINT and SIGTERM, also while it is still starting, and when the program that has started
- * it over a channel is gone. The terminal and npm may both send a signal: that counts once.
+ * it over a channel is gone. Exit code 0, or 1 where it could not be done within `patienceMs` (8 s by default). The
+ * terminal and npm may both send a signal: that counts once.
  */
-export function endOnRequest(starting: Promise<() => Promise<void>>): void {
+export function endOnRequest(starting: Promise<() => Promise<void>>, patienceMs = DRAIN_MS): void {
   let ending = false;
   const end = async () => {
     if (ending) return;
@@ -13,7 +14,7 @@ export function endOnRequest(starting: Promise<() => Promise<void>>): void {
     setTimeout(() => {
       process.stderr.write('Not everything could be finished in time; stopping all the same.\n');
       process.exit(1);
-    }, DRAIN_MS);
+    }, patienceMs);
     try {
       const stop = await starting;
       await stop();

@@ -36,8 +36,8 @@ export interface Supplied {
 /**
  * Hosts modules in this process until SIGINT or SIGTERM, which drain it and end it with exit code 0 within ten seconds.
  * Where anything is wrong it does not start: one line on standard error says what, and the exit code is 1. Started by
- * another program over a channel, it tells that one `{ listening: URL }`, and drains when that one is gone. Greets a
- * developer unless the argument --no-welcome is given.
+ * another program over a channel, it tells that one `{ listening: URL }`, and drains when that one is gone. The argument
+ * --supplied says that its runner has supplied everything, and greets the developer in its place.
  */
 export function runApp(app: HostedApp): void {
   const environment = { ...app.environment, PORT: app.environment['PORT'] || String(app.port ?? 3000) };
@@ -51,8 +51,9 @@ export function runApp(app: HostedApp): void {
 
 /** Starts the app; answers how to stop it. Where starting fails, what had been started is stopped again. */
 async function start({ name, modules, isPart, environment, development }: HostedApp): Promise<() => Promise<void>> {
+  const isAlone = !process.argv.includes('--supplied');
   const inDevelopment = (environment['NODE_ENV'] || 'development') === 'development';
-  const supplied = inDevelopment ? await development?.(environment) : undefined;
+  const supplied = isAlone && inDevelopment ? await development?.(environment) : undefined;
   let settings: Settings | undefined;
   let app: INestApplication | undefined;
   const stop = async () => {
@@ -73,7 +74,7 @@ async function start({ name, modules, isPart, environment, development }: Hosted
     const url = await app.getUrl();
     supplied?.tellCommands?.({ BASE_URL: url.replace(/\[::\d?\]|0\.0\.0\.0/, '127.0.0.1') });
     process.send?.({ listening: url });
-    if (settings.environment !== 'production' && !process.argv.includes('--no-welcome')) {
+    if (settings.environment !== 'production' && isAlone) {
       process.stdout.write(isWhole ? welcomeToShop(url, settings) : welcomeToApp(name, url, hosted.map(nameOf)));
     }
     return stop;
