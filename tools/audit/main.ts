@@ -1,12 +1,11 @@
 import 'reflect-metadata';
 import { parseArgs } from 'node:util';
-import { loadSettings, SettingsError, type Settings } from '@banyan/config';
-import { joinDevelopment, type Development } from '@banyan/development';
-import { moduleData } from '../db/modules';
+import { SettingsError } from '@banyan/config';
 import { WrongArguments } from '../shop-client/command-line';
 import { audit, invariants } from './audit';
 import { CouldNotLook } from './could-not-look';
 import { reportTo, summaryOf } from './report';
+import { whereItIsKept } from './where-it-is-kept';
 
 const HELP = `Judges every invariant of the shop, and prints a line per violation with its ids.
 
@@ -73,13 +72,12 @@ function parse(args: string[]) {
 }
 
 async function judge(args: Arguments, environment: NodeJS.ProcessEnv): Promise<number> {
-  const development = await supply(args, environment);
+  const shop = await whereItIsKept(environment, args);
   try {
-    const settings = loadSettings({ ...development?.env, ...given(environment) });
     const report = reportTo(process.stdout, args.json);
     const result = await audit({
-      databases: databasesOf(settings),
-      providerUrl: args.withBooks ? (args.providerUrl ?? settings.payments.providerUrl) : null,
+      databases: shop.databases,
+      providerUrl: shop.providerUrl,
       patienceMs: args.patienceMs,
       onProgress: showProgress,
       onViolation: (violation) => {
@@ -93,23 +91,9 @@ async function judge(args: Arguments, environment: NodeJS.ProcessEnv): Promise<n
     return result.violations === 0 ? 0 : VIOLATED;
   } finally {
     hideProgress();
-    await development?.stop();
+    await shop.leave();
   }
 }
-
-/** In development, what the environment leaves open is the running shop's, or started here. */
-async function supply(args: Arguments, environment: NodeJS.ProcessEnv): Promise<Development | undefined> {
-  if ((environment['NODE_ENV'] || 'development') !== 'development') return undefined;
-  const needsBooks = args.withBooks && !args.providerUrl && !environment['PAYMENT_PROVIDER_URL'];
-  return environment['DATABASE_URL'] && !needsBooks ? undefined : joinDevelopment(environment);
-}
-
-/** What is set wins over what the running shop was supplied with; empty means unset. */
-const given = (environment: NodeJS.ProcessEnv) =>
-  Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
-
-const databasesOf = ({ database }: Settings) =>
-  new Map(moduleData.map(({ module }) => [module, database.urlFor(module)]));
 
 let progressShown = false;
 

@@ -6,13 +6,13 @@ import { parseArgs } from 'node:util';
 import { developmentFolder } from '@banyan/development';
 import Table from 'cli-table3';
 import colours from 'picocolors';
+import { OwnShop } from '../own-shop/own-shop';
 import { progressOn } from '../replay/progress';
 import { adminLogin } from '../shop-client/admin-login';
 import { shopUrl, WrongArguments } from '../shop-client/command-line';
 import { isShopError } from '../shop-client/errors';
 import { Fuzz, type Report } from './fuzz';
 import { loginCosts } from './login-costs';
-import { OwnShop } from './own-shop';
 import { Population } from './population';
 
 const HELP = `Sends requests made of a shop's own OpenAPI document, most of them with something wrong with them.
@@ -70,10 +70,8 @@ function readArguments(args: string[], environment: NodeJS.ProcessEnv): Argument
 
 async function fuzz({ cases, seed, only, baseUrl }: Arguments, environment: NodeJS.ProcessEnv): Promise<number> {
   say(`seed ${seed}`);
-  const own = baseUrl === undefined ? await OwnShop.open() : undefined;
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.once(signal, () => void Promise.resolve(own?.close()).finally(() => process.exit(1)));
-  }
+  const quietly = { purpose: 'fuzz', environment: { LOG_LEVEL: 'warn' } };
+  const own = baseUrl === undefined ? await OwnShop.open(quietly) : undefined;
   try {
     const url = own?.baseUrl ?? (baseUrl as string);
     const population = await Population.settle(url, own?.admin ?? (await adminLogin(environment)));
