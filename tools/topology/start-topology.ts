@@ -48,6 +48,8 @@ export type StartedAs = Partial<Omit<Placement, 'databases'>> & { environment?: 
 export interface RunningTopology {
   /** Of the public API, at the gateway. */
   readonly url: string;
+  /** Of the gateway's operators. */
+  readonly gatewayAdminUrl: string;
   readonly admin: AdminLogin;
   /** The databases by module, as the apps reach them. */
   readonly databaseUrls: ReadonlyMap<string, string>;
@@ -124,6 +126,7 @@ class Runner implements RunningTopology {
   readonly providerUrl: string;
   readonly admin: AdminLogin;
   url = '';
+  gatewayAdminUrl = '';
   private readonly notes: string;
   private readonly hosted = new Map<string, Hosted>();
   private front: Hosted | undefined;
@@ -231,11 +234,16 @@ class Runner implements RunningTopology {
 
   private async openGateway(port: number): Promise<void> {
     const file = join(projectFolder(), 'dist/apps', GATEWAY, 'src/main.js');
-    const environment = { ...this.environment, TOPOLOGY_FILE: this.topologyFile };
+    const [adminPort] = await freePorts(1);
+    const environment = {
+      ...{ ...this.environment, TOPOLOGY_FILE: this.topologyFile },
+      GATEWAY_ADMIN_PORT: this.environment['GATEWAY_ADMIN_PORT'] || String(adminPort),
+    };
     const url = `http://127.0.0.1:${port}`;
     this.front = this.process(GATEWAY, [], { file, environment, port }, () => isReady(url));
     await this.front.process.start();
     this.url = url;
+    this.gatewayAdminUrl = `http://127.0.0.1:${environment.GATEWAY_ADMIN_PORT}`;
   }
 
   private process(

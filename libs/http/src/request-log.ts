@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { Histogram } from 'prom-client';
 
 const NAME = 'http_request_duration_seconds';
+const PROBES = /^\/(health|internal|metrics)(\/|$)/;
 
 /** Writes one line and one measurement per request: no query string, header or body, which may hold personal data. */
 export function tellOfRequests(fastify: FastifyInstance): void {
@@ -24,7 +25,9 @@ export function tellOfRequests(fastify: FastifyInstance): void {
     const { statusCode: status, elapsedTime: ms } = reply;
     duration.observe({ method, route, status }, ms / 1000);
     inJourney(request.journey, () => {
-      logger.log({ msg: `${method} ${route} ${status}`, method, route, status, ms: Math.round(ms * 100) / 100 });
+      // Who looks after this process asks every second: worth a line only where the answer is bad.
+      const level = status < 400 && PROBES.test(route) ? 'debug' : 'log';
+      logger[level]({ msg: `${method} ${route} ${status}`, method, route, status, ms: Math.round(ms * 100) / 100 });
     });
     done();
   });
