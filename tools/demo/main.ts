@@ -71,7 +71,7 @@ function readArguments(args: string[]): Arguments | 'help' {
   if (values.help) return 'help';
   const { 'base-url': baseUrl, kill, mischief } = values;
   if (baseUrl !== undefined && (kill || mischief)) {
-    throw new WrongArguments('--kill and --mischief are for a shop of the demo’s own: leave --base-url out.');
+    throw new WrongArguments("--kill and --mischief are for a shop of the demo's own: leave --base-url out.");
   }
   const seconds = Number(values.patience);
   if (!(seconds > 0)) throw new WrongArguments(`--patience must be a number of seconds, not ${values.patience}.`);
