@@ -2,7 +2,8 @@ import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { FolderInUse, joinDevelopment, keptAdmin, startDevelopment, type Development } from './index';
+import { Client } from 'pg';
+import { FolderInUse, joinDevelopment, keptAdmin, startDevelopment, toldToCommands, type Development } from './index';
 import { startPaymentProvider } from './payment-provider';
 
 let folder: string;
@@ -42,6 +43,29 @@ describe('development', () => {
   it('supplies a database where none is named', async () => {
     const { env } = await start({ ...given, DATABASE_URL: '' });
     expect(env).toEqual({ DATABASE_URL: expect.stringMatching(/^postgres:\/\/.*@127\.0\.0\.1:\d+\/banyan$/) });
+  });
+
+  it('supplies a database for each module that shall have its own, beside the one of all', async () => {
+    const env = { ...given, DATABASE_URL: '', BANYAN_FOLDER: folder, USERS_DATABASE_URL: 'postgres://elsewhere/users' };
+    const needs = { databasesFor: ['users', 'orders'] };
+    const first = await startDevelopment(env, () => undefined, needs);
+    await first.stop();
+    // They are there already this time.
+    const development = await startDevelopment(env, () => undefined, needs);
+    started.push(development);
+    expect(development.env).toEqual({
+      DATABASE_URL: expect.stringMatching(/\/banyan$/),
+      ORDERS_DATABASE_URL: expect.stringMatching(/\/banyan_orders$/),
+    });
+    const client = new Client({ connectionString: development.env['ORDERS_DATABASE_URL'] });
+    await client.connect();
+    await client.end();
+  });
+
+  it('lets commands know what the shop has told it', async () => {
+    const { tellCommands, env } = await start({ ...given, ADMIN_PASSWORD: '' });
+    tellCommands({ BASE_URL: 'http://127.0.0.1:4711' });
+    expect(toldToCommands({ BANYAN_FOLDER: folder })).toEqual({ ...env, BASE_URL: 'http://127.0.0.1:4711' });
   });
 
   it('makes up an admin and a secret once, and keeps them from other eyes', async () => {
