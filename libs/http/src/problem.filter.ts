@@ -11,6 +11,9 @@ declare module 'fastify' {
   }
 }
 
+// Of what passes by itself, everybody is told when to come again.
+const SHORTLY = { 'Retry-After': '1' };
+
 /** Answers every error as a problem. What no route declared is logged, and answered as a 500 that tells nothing. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
@@ -22,6 +25,7 @@ export class ProblemFilter implements ExceptionFilter {
     const reply = http.getResponse<FastifyReply>();
     const refusal = refusalOf(error, request.routeOptions.config.route);
     if (refusal) {
+      if (refusal.status === 503) reply.headers(SHORTLY);
       sendProblem(reply, request, refusal);
       return;
     }
@@ -61,7 +65,7 @@ export function problemOf(error: unknown): Problem {
   // What Fastify gave a status is about the client, whose connection may be reset just like the database's.
   if (status === undefined && (isDatabaseAway(error) || isContention(error))) {
     return new Problem('unavailable', 'The service is not available at the moment; try again shortly.', {
-      headers: { 'Retry-After': '1' },
+      headers: SHORTLY,
     });
   }
   switch (status) {
@@ -80,7 +84,7 @@ export function problemOf(error: unknown): Problem {
       return new Problem('too-many-requests', 'Too many requests; wait as long as Retry-After says.');
     case 503:
       return new Problem('unavailable', 'The service is not available at the moment; try again shortly.', {
-        headers: { 'Retry-After': '1' },
+        headers: SHORTLY,
       });
     default:
       return new Problem('internal-error', 'Something went wrong on our side.');

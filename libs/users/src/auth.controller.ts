@@ -3,7 +3,7 @@ import { Body, Controller, Header, Post } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { InvalidCredentials, InvalidRefreshToken } from './errors';
+import { Busy, InvalidCredentials, InvalidRefreshToken } from './errors';
 import { RefreshTokens } from './refresh-tokens';
 import { SignIn } from './sign-in';
 import { SignOut } from './sign-out';
@@ -34,7 +34,7 @@ export class AuthController {
   @ApiOperation({ summary: 'Sign in' })
   @Access('anyone')
   @Answers(200, tokens)
-  @Refuses({ 401: [InvalidCredentials] })
+  @Refuses({ 401: [InvalidCredentials], 503: [Busy] })
   @Header('Cache-Control', 'no-store')
   async signIn(@Body({ schema: credentials }) { email, password }: z.infer<typeof credentials>): Promise<Tokens> {
     return this.commands.execute(new SignIn(email, password));

@@ -22,6 +22,14 @@ export class InvalidRefreshToken extends Error {
   }
 }
 
+/** More people sign in or register than passwords can be checked for. It passes. */
+export class Busy extends Error {
+  readonly code = 'busy';
+  constructor() {
+    super('Too many people are signing in or registering at the moment; try again shortly.');
+  }
+}
+
 export class UserNotFound extends Error {
   readonly code = 'user-not-found';
   constructor(readonly id: string) {

@@ -1,4 +1,5 @@
 import * as argon2 from '@node-rs/argon2';
+import { Busy } from './errors';
 import { Passwords } from './passwords';
 
 jest.mock('@node-rs/argon2', () => {
@@ -40,8 +41,17 @@ describe('a password', () => {
     expect(await workFor(hashed)).toEqual(forNobody);
   });
 
-  it('gets its turn, however many there are', async () => {
-    const hashes = await Promise.all(Array.from({ length: 20 }, (_, n) => passwords.hash(`password number ${n}`)));
-    expect(new Set(hashes).size).toBe(20);
+  it('gets its turn where many wait, and is turned away where too many do', async () => {
+    jest.mocked(argon2.hash).mockImplementation(async (plain) => `hash of ${String(plain)}`);
+    const asked = Array.from({ length: 1_000 }, (_, n) =>
+      passwords.hash(`password ${n}`).catch((error: Error) => error),
+    );
+    const answers = await Promise.all(asked);
+    const turnedAway = answers.filter((answer) => answer instanceof Busy);
+    expect(new Set(answers).size).toBe(1_000);
+    expect(answers.slice(0, 200)).toEqual(Array.from({ length: 200 }, (_, n) => `hash of password ${n}`));
+    expect(turnedAway.length).toBeGreaterThan(700);
+    expect(answers.at(-1)).toBeInstanceOf(Busy);
+    expect(await passwords.hash('a later password')).toBe('hash of a later password');
   });
 });

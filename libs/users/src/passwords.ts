@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { hash, verify } from '@node-rs/argon2';
 import { Injectable } from '@nestjs/common';
+import { Busy } from './errors';
 
 // What OWASP recommends for argon2id: 19 MiB, two passes, one lane. The package's algorithm is argon2id unless told otherwise.
 const STRENGTH = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
@@ -12,7 +13,10 @@ const HASH_OF_NOTHING = hashOfNothing();
 // Hashing runs on the thread pool that files and name lookups share (four threads), and each hash holds its memory.
 const AT_ONCE = Math.min(3, availableParallelism());
 
-/** Hashes passwords and checks them, a few at a time. */
+// Two cores take this many in two seconds or so; who comes later would wait for longer than it pays to keep them.
+const MOST_WAITING = 200;
+
+/** Hashes passwords and checks them, a few at a time. Both fail with `Busy`, at once, where too many wait for their turn. */
 @Injectable()
 export class Passwords {
   private running = 0;
@@ -28,6 +32,7 @@ export class Passwords {
   }
 
   private async inTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (this.waiting.length >= MOST_WAITING) throw new Busy();
     if (this.running >= AT_ONCE) await new Promise<void>((resolve) => this.waiting.push(resolve));
     else this.running += 1;
     try {

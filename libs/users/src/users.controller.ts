@@ -4,7 +4,7 @@ import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { EraseUser } from './erase-user';
-import { EmailTaken, UserNotFound } from './errors';
+import { Busy, EmailTaken, UserNotFound } from './errors';
 import { GetUser } from './get-user';
 import { RegisterUser } from './register-user';
 import { RenameUser } from './rename-user';
@@ -46,7 +46,7 @@ export class UsersController {
   @ApiOperation({ summary: 'Register as a customer' })
   @Access('anyone')
   @Answers(201, user)
-  @Refuses({ 409: [EmailTaken] })
+  @Refuses({ 409: [EmailTaken], 503: [Busy] })
   async register(@Body({ schema: newUser }) { email, password, name }: z.infer<typeof newUser>): Promise<User> {
     return this.commands.execute(new RegisterUser(email, password, name));
   }

@@ -5,7 +5,9 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createLocalJWKSet, decodeProtectedHeader, jwtVerify, type JSONWebKeySet } from 'jose';
 import { v7 as uuidv7 } from 'uuid';
 import { freshDatabase, type FreshDatabase } from '../../../test/database/database';
+import { Busy } from './errors';
 import { UsersModule } from './index';
+import { Passwords } from './passwords';
 import { SigningKeys } from './signing-keys';
 
 const admin = { email: 'Admin@shop.example', password: 'the admin has one too' };
@@ -175,6 +177,27 @@ describe('signing in', () => {
     const ratio = median(unknown) / median(known);
     expect(ratio).toBeGreaterThan(0.5);
     expect(ratio).toBeLessThan(2);
+  });
+
+  it('is put off shortly, as registering is, where too many do it at the moment', async () => {
+    const passwords = shop.get(Passwords, { strict: false });
+    const tooMany = [
+      jest.spyOn(passwords, 'matches').mockRejectedValueOnce(new Busy()),
+      jest.spyOn(passwords, 'hash').mockRejectedValueOnce(new Busy()),
+    ];
+    try {
+      const body = { email: anEmail(), password };
+      for (const [url, payload] of [
+        ['/api/v1/auth/token', body],
+        ['/api/v1/users', { ...body, name: 'Jane Austen' }],
+      ] as const) {
+        const answer = await shop.inject({ method: 'POST', url, payload });
+        expect([answer.statusCode, answer.json().code, answer.headers['retry-after']]).toEqual([503, 'busy', '1']);
+      }
+      expect((await register(body.email)).status).toBe(201);
+    } finally {
+      for (const spy of tooMany) spy.mockRestore();
+    }
   });
 
   it('gives tokens that the published keys verify', async () => {
