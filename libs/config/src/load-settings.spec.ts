@@ -47,6 +47,8 @@ describe('the settings', () => {
     ['ADMIN_PASSWORD', { ADMIN_EMAIL: 'admin@banyan.example' }],
     ['ADMIN_EMAIL', { ADMIN_PASSWORD: 'long enough, surely' }],
     ['ADMIN_PASSWORD', { ADMIN_EMAIL: 'admin@banyan.example', ADMIN_PASSWORD: 'short' }],
+    ['TRUSTED_PROXIES', { TRUSTED_PROXIES: 'everybody' }],
+    ['TRUSTED_PROXIES', { TRUSTED_PROXIES: '10.0.0.0/8, 10.0.0.1/33' }],
     ['BUS_MISCHIEF', { BUS_MISCHIEF: 'duplicate=2' }],
     ['BUS_MISCHIEF', { BUS_MISCHIEF: 'gremlins=1' }],
     ['FAILPOINTS', { FAILPOINTS: 'outbox.after-commit=explode' }],

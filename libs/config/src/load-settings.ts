@@ -43,6 +43,7 @@ export function loadSettings(environment: NodeJS.ProcessEnv, has?: { modules: re
       port: variables.PORT,
       requestTimeoutMs: variables.REQUEST_TIMEOUT_MS,
       bodyLimitBytes: variables.BODY_LIMIT_BYTES,
+      trustedProxies: variables.TRUSTED_PROXIES ?? [],
     },
     database: {
       urlFor(module) {

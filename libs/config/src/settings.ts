@@ -20,6 +20,8 @@ export interface Settings {
     readonly port: number;
     readonly requestTimeoutMs: number;
     readonly bodyLimitBytes: number;
+    /** Addresses or networks that are believed when they say whom they ask for. */
+    readonly trustedProxies: readonly string[];
   };
   readonly database: {
     /** The URL of a module's database: `<MODULE>_DATABASE_URL`, else `DATABASE_URL`. Throws `SettingsError` when neither is set. */

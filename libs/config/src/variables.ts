@@ -55,6 +55,19 @@ const failpoints = z.string().transform((text, context): ArmedFailpoint[] =>
   }),
 );
 
+const isAddressOrNetwork = (text: string): boolean => {
+  const [address = '', bits = '0', ...more] = text.split('/');
+  const most = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
+  return more.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= most;
+};
+
+const addresses = z
+  .string()
+  .transform((text) => text.split(',').map((address) => address.trim()))
+  .refine((all) => all.every(isAddressOrNetwork), {
+    message: 'must be IP addresses or networks like 10.0.0.0/8, separated by commas',
+  });
+
 /**
  * Every variable the product reads, in the order in which `.env.example` and the README tell of them.
  * A description says what it decides; the default stands beside it.
@@ -159,19 +172,15 @@ export const variablesSchema = z.object({
   REQUESTS_PER_MINUTE: whole(1, 10_000_000)
     .optional()
     .describe('The limit of requests per client and minute (429 beyond it). Unset: none.'),
+  TRUSTED_PROXIES: addresses
+    .optional()
+    .describe('Proxies in front, by address or network: clients are then told apart by X-Forwarded-For. Unset: none.'),
   FAILPOINTS: failpoints
     .optional()
     .describe(
       'Faults on purpose, for tests: name=kill|hang|throw|delay:MS[@HIT], separated by commas. Refused in production.',
     ),
 });
-
-const addresses = z
-  .string()
-  .transform((text) => text.split(',').map((address) => address.trim()))
-  .refine((all) => all.every((one) => isIP(one.split('/', 1)[0] as string) !== 0 && /^[^/]+(\/\d{1,3})?$/.test(one)), {
-    message: 'must be IP addresses or networks like 10.0.0.0/8, separated by commas',
-  });
 
 const { NODE_ENV, HOST, PORT, REQUEST_TIMEOUT_MS, LOG_LEVEL, LOG_PRETTY } = variablesSchema.shape;
 

@@ -33,6 +33,7 @@ class Adapter extends FastifyAdapter {
 export function httpAdapter({ http }: Pick<Settings, 'http'>): FastifyAdapter {
   const adapter = new Adapter({
     bodyLimit: http.bodyLimitBytes,
+    trustProxy: http.trustedProxies.length > 0 && [...http.trustedProxies],
     requestTimeout: http.requestTimeoutMs,
     connectionTimeout: LONGEST_SILENCE_MS,
     http: {

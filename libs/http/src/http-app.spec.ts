@@ -708,6 +708,22 @@ describe('an app', () => {
     }
   });
 
+  it.each([
+    ['by their own addresses behind a proxy that is trusted', { TRUSTED_PROXIES: '::1, 127.0.0.0/8' }, [200, 200, 429]],
+    ['by the connection where nobody is, whatever they claim', {}, [200, 429, 429]],
+  ])('counts requests of clients %s', async (_, trusting, expected) => {
+    const limited = await createHttpApp(settingsFor({ REQUESTS_PER_MINUTE: '1', ...trusting }), [KitesModule]);
+    await limited.listen(0, '127.0.0.1');
+    try {
+      const ask = async (client: string) =>
+        (await fetch(`${await limited.getUrl()}/api/v1/kites`, { headers: { 'x-forwarded-for': client } })).status;
+      // What the client adds before what the proxy says changes nothing.
+      expect([await ask('192.0.2.1'), await ask('192.0.2.2'), await ask('192.0.2.9, 192.0.2.1')]).toEqual(expected);
+    } finally {
+      await limited.close();
+    }
+  });
+
   it('answers what is under way when it stops, and closes the connection with it', async () => {
     const stopping = await createHttpApp(settingsFor(), [KitesModule]);
     await stopping.listen(0, '127.0.0.1');
