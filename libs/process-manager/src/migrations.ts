@@ -1,6 +1,7 @@
 import { Migration } from '@banyan/persistence';
 import { QueryRunner } from 'typeorm';
 
+// One of the bus has this number, too. Databases know both by name, and neither needs the other, so it stays.
 export class ProcessManager1700000000002 {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`
