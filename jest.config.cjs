@@ -56,7 +56,7 @@ module.exports = {
       ['libs/**/*.spec.ts', 'apps/**/*.spec.ts', 'tools/**/*.spec.ts', 'test/database/**/*.spec.ts'],
       withDatabase,
     ),
-    level('architecture', ['test/architecture/**/*.spec.ts'], withDatabase),
+    level('architecture', ['test/{architecture,how-to}/**/*.spec.ts'], withDatabase),
     level('bus', ['test/bus/**/*.spec.ts', 'test/kafka/**/*.spec.ts'], withKafka),
     level('door', ['test/door/**/*.spec.ts'], withShop),
     level('journeys', ['test/journeys/**/*.spec.ts'], withShop),
