@@ -19,8 +19,6 @@ export interface Program {
   arguments?: readonly string[];
   environment: NodeJS.ProcessEnv;
   port: number;
-  /** Resolves once it serves; told by the process itself, or found out from outside. */
-  serves(child: ChildProcess): Promise<unknown>;
   /** Where it is noted that the process runs. */
   notes: string;
   /** Hears each line that it prints. */
@@ -35,7 +33,10 @@ const LONGEST_DELAY_MS = 8_000;
 // Who has served for so long was not killed by its own start.
 const STEADY_MS = 10_000;
 
-/** A process that is kept running: one that ends unasked is started again, the sooner the longer it had served. */
+/**
+ * A process that says over its channel when it listens, and is kept running: one that ends unasked is started again, the
+ * sooner the longer it had served.
+ */
 export class AppProcess {
   private child: ChildProcess | undefined;
   private wanted = false;
@@ -50,7 +51,7 @@ export class AppProcess {
     return this.child?.pid;
   }
 
-  /** Starts it and looks after it from then on. Throws AppDidNotStart, and leaves it at that. */
+  /** Starts it, which takes until it listens, and looks after it from then on. Throws AppDidNotStart, and leaves it at that. */
   async start(): Promise<void> {
     this.wanted = true;
     this.delayMs = FIRST_DELAY_MS;
@@ -115,7 +116,7 @@ export class AppProcess {
     });
     const giveUp = new AbortController();
     const outcome = await Promise.race([
-      program.serves(child).then(() => 'serves' as const),
+      listens(child).then(() => 'serves' as const),
       ended.then(() => 'ended' as const),
       wait(START_MS, 'late' as const, { signal: giveUp.signal, ref: false }).catch(() => 'late' as const),
     ]);
@@ -167,7 +168,7 @@ export class AppProcess {
 }
 
 /** Resolves once the process says over its channel that it listens. */
-export function listens(child: ChildProcess): Promise<void> {
+function listens(child: ChildProcess): Promise<void> {
   return new Promise((resolve) =>
     child.on('message', (message) => {
       if (typeof message === 'object' && 'listening' in message) resolve();

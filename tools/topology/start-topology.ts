@@ -6,7 +6,7 @@ import { freePorts, projectFolder, startDevelopment, type AdminLogin, type Devel
 import { moduleMessagesOf } from '@banyan/messaging';
 import { formatTopology, modulesOf, parseTopology, type Topology } from '@banyan/topology';
 import { modules as shop } from '../../apps/monolith/src/modules';
-import { AppProcess, listens } from './app-process';
+import { AppDidNotStart, AppProcess } from './app-process';
 import { findTopology } from './find-topology';
 import { endLeftOver } from './left-over';
 import { exportedEvents, placed, prefixApart, programOf, type Placement } from './placement';
@@ -80,6 +80,8 @@ export interface RunningTopology {
 
 const GATEWAY = 'gateway';
 const RUNNER = 'banyan';
+
+const READY_MS = 30_000;
 
 // All of it within ten seconds: whoever asked us to stop waits.
 const GATEWAY_PATIENCE_MS = 3_000;
@@ -240,8 +242,9 @@ class Runner implements RunningTopology {
       GATEWAY_ADMIN_PORT: this.environment['GATEWAY_ADMIN_PORT'] || String(adminPort),
     };
     const url = `http://127.0.0.1:${port}`;
-    this.front = this.process(GATEWAY, [], { file, environment, port }, () => isReady(url));
+    this.front = this.process(GATEWAY, [], { file, environment, port });
     await this.front.process.start();
+    await becomesReady(url);
     this.url = url;
     this.gatewayAdminUrl = `http://127.0.0.1:${environment.GATEWAY_ADMIN_PORT}`;
   }
@@ -250,10 +253,9 @@ class Runner implements RunningTopology {
     name: string,
     modules: readonly string[],
     { file, environment, port }: { file: string; environment: NodeJS.ProcessEnv; port: number },
-    serves: ConstructorParameters<typeof AppProcess>[0]['serves'] = listens,
   ): Hosted {
     const process = new AppProcess({
-      ...{ name, file, environment, port, serves },
+      ...{ name, file, environment, port },
       arguments: ['--supplied'],
       notes: this.notes,
       printed: (line) => this.tell(name, line),
@@ -283,16 +285,13 @@ class Runner implements RunningTopology {
   }
 }
 
-/** Resolves once whoever listens there is able to serve; whoever waits gives up when it ends. */
-async function isReady(url: string): Promise<void> {
-  for (;;) {
-    const status = await fetch(`${url}/health/ready`).then(
-      (answer) => answer.status,
-      () => 0,
-    );
-    if (status === 200) return;
-    await wait(50);
+/** Resolves once the gateway has reached every module. Throws AppDidNotStart where it does not. */
+async function becomesReady(url: string): Promise<void> {
+  for (const giveUpAt = Date.now() + READY_MS; Date.now() < giveUpAt; await wait(50)) {
+    const { ok } = await fetch(`${url}/health/ready`).catch(() => ({ ok: false }));
+    if (ok) return;
   }
+  throw new AppDidNotStart(GATEWAY, `it did not reach every module within ${READY_MS / 1_000} s`);
 }
 
 /** The file is the old one or the new one for whoever reads it, never a part. */
