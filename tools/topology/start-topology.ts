@@ -80,6 +80,7 @@ export interface RunningTopology {
 
 const GATEWAY = 'gateway';
 const RUNNER = 'banyan';
+const LOOPBACK = '127.0.0.1';
 
 const READY_MS = 30_000;
 
@@ -191,7 +192,12 @@ class Runner implements RunningTopology {
       exportedEvents: as.exportedEvents ?? exportedEvents(modules, elsewhere, shop.map(moduleMessagesOf)),
     };
     const file = join(projectFolder(), 'dist/apps', programOf(modules), 'src/main.js');
-    const environment = { ...placed(placement, this.environment), HOST: '127.0.0.1', ...as.environment };
+    const environment = {
+      ...placed(placement, this.environment),
+      HOST: LOOPBACK,
+      TRUSTED_PROXIES: LOOPBACK,
+      ...as.environment,
+    };
     const app = this.process(name, modules, { file, environment, port: (await freePorts(1))[0]! });
     this.hosted.set(name, app);
     try {
