@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { projectFolder } from '@banyan/development';
 import { loadTopology, type Topology } from '@banyan/topology';
+import { moduleData } from '../db/modules';
 
 /** No topology has this name, nor is there such a file. The message lists those that there are. One line. */
 export class UnknownTopology extends Error {
@@ -20,9 +21,11 @@ export function shippedTopologies(): string[] {
 
 /** The topology with this name, or in the file at this path. Throws UnknownTopology, or TopologyInvalid. */
 export function findTopology(nameOrPath: string): Topology {
-  if (shippedTopologies().includes(nameOrPath)) return loadTopology(join(topologiesFolder(), `${nameOrPath}.yaml`));
+  const shop = moduleData.map(({ module }) => module);
+  if (shippedTopologies().includes(nameOrPath))
+    return loadTopology(join(topologiesFolder(), `${nameOrPath}.yaml`), shop);
   if (!existsSync(resolve(nameOrPath))) throw new UnknownTopology(nameOrPath);
-  return loadTopology(resolve(nameOrPath));
+  return loadTopology(resolve(nameOrPath), shop);
 }
 
 const topologiesFolder = () => join(projectFolder(), 'deploy', 'topologies');

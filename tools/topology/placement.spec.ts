@@ -57,5 +57,6 @@ describe('the program of an app', () => {
   it('is that of its one module, or the monolith', () => {
     expect(programOf(['payments'])).toBe('payments');
     expect(programOf(['users', 'payments'])).toBe('monolith');
+    expect(programOf(['module-without-an-app'])).toBe('monolith');
   });
 });

@@ -1,4 +1,7 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { databaseVariableOf, MODULE_DATABASE_URL } from '@banyan/config';
+import { projectFolder } from '@banyan/development';
 import type { Topology } from '@banyan/topology';
 
 /** What a process is to host, and over which transport it speaks with the others. */
@@ -16,9 +19,10 @@ export interface Hearing {
   hears: readonly { type: string; kind: 'event' | 'command' }[];
 }
 
-/** The modules' apps have one module and its name; every other combination is hosted by the monolith. */
+/** A module's own app has its name, if it has one; every other combination is hosted by the monolith. */
 export function programOf(modules: readonly string[]): string {
-  return modules.length === 1 ? modules[0]! : 'monolith';
+  const [module = '', ...others] = modules;
+  return others.length === 0 && existsSync(join(projectFolder(), 'apps', module, 'src/main.ts')) ? module : 'monolith';
 }
 
 /**

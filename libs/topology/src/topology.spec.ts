@@ -4,6 +4,8 @@ import { formatTopology, loadTopology, modulesOf, parseTopology, routeOf, Topolo
 
 const SHIPPED = join(__dirname, '..', '..', '..', 'deploy', 'topologies');
 
+const SHOP = ['users', 'orders', 'payments', 'inventory'];
+
 const apart = `
 description: Two apps.
 transport: mixed
@@ -16,8 +18,24 @@ routes:
 
 describe('a topology', () => {
   it.each(readdirSync(SHIPPED).filter((file) => file.endsWith('.yaml')))('is what %s says', (file) => {
-    const topology = loadTopology(join(SHIPPED, file));
-    expect(modulesOf(topology).sort()).toEqual(['inventory', 'orders', 'payments', 'users']);
+    for (const shop of [SHOP, [...SHOP, 'reviews']]) {
+      const topology = loadTopology(join(SHIPPED, file), shop);
+      expect(modulesOf(topology).sort()).toEqual([...shop].sort());
+      for (const module of shop) expect(upstreamsOf(topology, module)).toHaveLength(1);
+    }
+  });
+
+  it('has what no app names where the rest is hosted, and no app for which nothing is left', () => {
+    const rest =
+      'description: x\ntransport: kafka\napps: { payments: { modules: [payments] }, others: { modules: rest } }';
+    expect(parseTopology(rest, 'here', ['users', 'payments', 'orders']).apps['others']?.modules).toEqual([
+      'users',
+      'orders',
+    ]);
+    expect(Object.keys(parseTopology(rest, 'here', ['payments']).apps)).toEqual(['payments']);
+    expect(() => parseTopology(rest, 'here')).toThrow('apps.others.modules');
+    expect(() => parseTopology('apps: [', 'here', SHOP)).toThrow(TopologyInvalid);
+    expect(() => parseTopology('apps: none', 'here', SHOP)).toThrow(TopologyInvalid);
   });
 
   it('knows who answers for a module, and how', () => {
