@@ -55,13 +55,3 @@ export function wholeBody(request: IncomingMessage, length: number, take: (body:
   });
   request.on('end', () => take(more ? Buffer.concat(more, length) : (first ?? Buffer.alloc(0))));
 }
-
-/**
- * The body of a request that nobody will take: one byte, since nothing is sent before the first, and never an end. The app
- * answers it as it answers all that are too large, after those checks of its own that come before.
- */
-export function endlessBody(): Readable {
-  const body = new Readable({ read: () => undefined });
-  body.push(' ');
-  return body;
-}

@@ -1,9 +1,7 @@
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
-import type { Readable } from 'node:stream';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Problem } from '@banyan/problem';
-import type { Dispatcher } from 'undici';
-import { answerHeaders } from './answer-headers';
-import { BodyTooLarge, ClientBody, endlessBody, wholeBody } from './client-body';
+import { BodyTooLarge, ClientBody, wholeBody } from './client-body';
+import { AnswerLate, type Asked, type Asker, type Question } from './connections';
 import type { Instance } from './instance';
 import { answerProblem } from './problem-answer';
 import type { RequestHeaders } from './request-headers';
@@ -16,7 +14,7 @@ const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
 const MOST_TRIES = 3;
 // An app refuses at once what is announced as this long; this is for one that would wait for it.
 const REFUSES_WITHIN_MS = 2_000;
-const ANNOUNCED_AS_ENDLESS = String(Number.MAX_SAFE_INTEGER);
+const ENDLESS = { announced: Number.MAX_SAFE_INTEGER };
 
 /** What an exchange needs of the gateway around it. */
 export interface Surroundings {
@@ -33,15 +31,15 @@ export interface Surroundings {
  * taken. Where nothing of the request was sent, or it is safe, another instance may be tried; once the answer has begun,
  * nothing can be mended any more, and the client sees it break off.
  */
-export class Exchange implements Dispatcher.DispatchHandler {
+export class Exchange implements Asker {
   /** How often it was tried after the first time. */
   retries = 0;
   readonly beganAt = performance.now();
   private readonly key: string | undefined;
   private readonly tried: Instance[] = [];
   private instance: Instance | undefined;
-  private body: Buffer | Readable | null = null;
-  private controller: Dispatcher.DispatchController | undefined;
+  private body: Question['body'] = null;
+  private asked: Asked | undefined;
   /** Whether the instance has got anything of the request. */
   private sent = false;
   private over = false;
@@ -71,8 +69,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (length > route.bodyLimitBytes) {
       this.beRefused();
     } else if (headers.chunked || length > SHORT_BODY_BYTES) {
-      if (!headers.chunked) headers.forward.push('content-length', String(length));
-      this.body = new ClientBody(request, route.bodyLimitBytes, goOn);
+      const stream = new ClientBody(request, route.bodyLimitBytes, goOn);
+      this.body = { stream, length: headers.chunked ? undefined : length };
       this.send();
     } else if (length > 0) {
       goOn();
@@ -99,56 +97,53 @@ export class Exchange implements Dispatcher.DispatchHandler {
   giveUp(): void {
     if (this.over) return;
     this.over = true;
-    this.controller?.abort(new Error('The client has gone.'));
-    if (this.body && 'destroy' in this.body) this.body.destroy();
+    this.asked?.abandon();
+    const { body } = this;
+    if (body && 'stream' in body) body.stream.destroy();
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.controller = controller;
+  onSent(): void {
     this.sent = true;
-    if (this.over) controller.abort(new Error('The client has gone.'));
   }
 
-  onResponseStart(
-    controller: Dispatcher.DispatchController,
-    status: number,
-    sent: IncomingHttpHeaders,
-    statusText = '',
-  ): void {
-    // What an app says before its answer, it says to us.
-    if (status < 200 || this.over) return;
-    const headers = answerHeaders(sent);
+  onHead(status: number, reason: string, headers: string[], closes: boolean): void {
     if (this.around.draining) headers.push('connection', 'close');
-    else if (sent.connection === 'close') void this.instance?.look();
-    this.response.writeHead(status, statusText, headers);
+    // Perhaps a farewell: an app that stops says so with its answers, and has closed its port already.
+    if (closes) void this.instance?.look();
+    this.response.writeHead(status, reason, headers);
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.over || this.response.write(chunk)) return;
-    controller.pause();
-    this.response.once('drain', () => controller.resume());
+  onHeadAlone(): void {
+    this.response.flushHeaders();
   }
 
-  onResponseEnd(): void {
-    if (this.over) return;
+  onData(chunk: Buffer | string, isLast: boolean): void {
+    const { response } = this;
+    if (isLast) {
+      response.end(chunk, 'latin1');
+    } else if (!response.write(chunk, 'latin1')) {
+      this.asked?.pause();
+      response.once('drain', () => this.asked?.resume());
+    }
+  }
+
+  onEnd(): void {
     this.over = true;
-    this.response.end();
+    if (!this.response.writableEnded) this.response.end();
     if (!this.request.complete) this.request.resume();
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+  onFailure(error: Error): void {
     if (this.over) return;
     if (this.response.headersSent) {
       this.around.failed(this, this.instance, error);
       this.over = true;
       this.response.destroy();
-      return;
-    }
-    if (error instanceof BodyTooLarge) {
+    } else if (error instanceof BodyTooLarge) {
       this.answer(new Problem('body-too-large', 'The body is larger than this server takes.'));
-      return;
+    } else {
+      this.tryAgainOrAnswer(error);
     }
-    this.tryAgainOrAnswer(error);
   }
 
   private send(): void {
@@ -165,29 +160,18 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.instance = instance;
     this.tried.push(instance);
     this.sent = false;
-    instance.pool.dispatch(
-      {
-        method: this.request.method as Dispatcher.HttpMethod,
-        path: this.target,
-        headers: this.headers.forward,
-        body: this.body,
-        headersTimeout: this.route.timeoutMs,
-      },
-      this,
-    );
+    const { request, target, headers, body, route } = this;
+    const method = request.method as string;
+    const head = `${method} ${target} HTTP/1.1\r\n${headers.lines}`;
+    this.asked = instance.connections.ask({ method, head, body, timeoutMs: route.timeoutMs }, this);
   }
 
   private tryAgainOrAnswer(error: Error): void {
     const { instance, request, tried } = this;
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'UND_ERR_INVALID_ARG') {
-      this.answer(new Problem('malformed-request', 'The request is not valid HTTP.'));
-      return;
-    }
-    if (!this.sent) instance?.refused(code ?? error.message);
-    else if (code === 'UND_ERR_SOCKET') void instance?.look();
-    const isTimeout = code === 'UND_ERR_HEADERS_TIMEOUT';
-    const mayBeRepeated = !this.sent || (SAFE.has(request.method ?? '') && this.body === null && !isTimeout);
+    const isLate = error instanceof AnswerLate;
+    if (!this.sent) instance?.refused(error.message);
+    else if (!isLate) void instance?.look();
+    const mayBeRepeated = !this.sent || (SAFE.has(request.method ?? '') && this.body === null && !isLate);
     if (mayBeRepeated && tried.length < MOST_TRIES) {
       // A kept connection may have ended just when we used it; its instance gets another chance where there is no other.
       const again = tried.length === 1 && this.sent && instance?.state === 'ready' ? instance : undefined;
@@ -200,21 +184,18 @@ export class Exchange implements Dispatcher.DispatchHandler {
     }
     this.around.failed(this, instance, error);
     if (!this.sent) this.answer(unavailable());
-    else if (isTimeout)
-      this.answer(new Problem('gateway-timeout', 'The app behind the gateway did not answer in time.'));
+    else if (isLate) this.answer(new Problem('gateway-timeout', 'The app behind the gateway did not answer in time.'));
     else this.answer(new Problem('bad-gateway', 'The app behind the gateway broke off before it had answered.'));
   }
 
   /** Sends on a request whose body is too large, without the body, since the app has checks that come before that one. */
   private beRefused(): void {
-    this.headers.forward.push('content-length', ANNOUNCED_AS_ENDLESS);
-    this.body = endlessBody();
+    this.body = ENDLESS;
     this.request.resume();
     const waiting = setTimeout(() => {
       if (this.over || this.response.headersSent) return;
-      const { controller } = this;
+      this.asked?.abandon();
       this.answer(new Problem('body-too-large', 'The body is larger than this server takes.'));
-      controller?.abort(new Error('The body is larger than its route takes.'));
     }, REFUSES_WITHIN_MS);
     this.response.on('close', () => clearTimeout(waiting));
     this.send();

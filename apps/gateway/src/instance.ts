@@ -1,11 +1,8 @@
-import { Pool } from 'undici';
 import { z } from 'zod';
 import { ask } from './ask';
+import { Connections } from './connections';
 
-const CONNECT_TIMEOUT_MS = 2_000;
 const ASK_TIMEOUT_MS = 2_000;
-// Long enough for an app that works on a large answer, short enough to let go of one that has died in the middle.
-const LONGEST_PAUSE_MS = 60_000;
 // An app may be replaced by another version without ever having been seen away.
 const ASKED_ANEW_EVERY = 10;
 
@@ -22,7 +19,7 @@ export type InstanceState = 'new' | 'ready' | 'unready' | 'away';
 
 /** One process behind the gateway: how it is, what it hosts, and the connections to it. */
 export class Instance {
-  readonly pool: Pool;
+  readonly connections: Connections;
   state: InstanceState = 'new';
   /** Why it is not ready; empty where it is. */
   reason = '';
@@ -35,15 +32,10 @@ export class Instance {
   constructor(
     readonly app: string,
     readonly address: string,
-    connections: number,
+    mostConnections: number,
     private readonly changed: (instance: Instance, before: InstanceState) => void,
   ) {
-    this.pool = new Pool(`http://${address}`, {
-      connections,
-      pipelining: 1,
-      connect: { timeout: CONNECT_TIMEOUT_MS },
-      bodyTimeout: LONGEST_PAUSE_MS,
-    });
+    this.connections = new Connections(address, mostConnections);
   }
 
   hosts(module: string): boolean {
@@ -58,10 +50,6 @@ export class Instance {
   /** Asks it how it is; whoever comes while it is being asked gets the same answer. */
   look(): Promise<void> {
     return (this.looking ??= this.askHowItIs().finally(() => (this.looking = undefined)));
-  }
-
-  async close(): Promise<void> {
-    await this.pool.close();
   }
 
   private async askHowItIs(): Promise<void> {

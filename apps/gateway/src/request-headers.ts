@@ -4,7 +4,7 @@
  *   trusted   a peer that is configured as a proxy of ours: what it says about its own client is believed
  *   hop       one connection of the way; a hop-by-hop header speaks of the connection, not of the request
  */
-import { beginJourney } from '@banyan/telemetry';
+import { correlationIdOf } from '@banyan/telemetry';
 
 export interface Peer {
   /** Its IP address. */
@@ -14,8 +14,8 @@ export interface Peer {
 
 /** A request's headers as the app behind us gets them, and what we ourselves need to know of them. */
 export interface RequestHeaders {
-  /** Names and values in turn, without the length of the body, which whoever sends it on says anew. */
-  readonly forward: string[];
+  /** As they go on, line by line, without the length of the body, which whoever sends it on says anew. */
+  readonly lines: string;
   /** Undefined where the request names none; HTTP/1.1 wants exactly one. */
   readonly host: string | undefined;
   readonly namesSeveralHosts: boolean;
@@ -71,14 +71,15 @@ const TOLD_BY_PROXIES_ONLY = [
 
 const enum Fate {
   Forward,
+  Authorization,
+  IdempotencyKey,
+  // From here on, what a Connection header cannot take away.
   Drop,
   Host,
   Connection,
   Length,
   Chunks,
   CorrelationId,
-  Authorization,
-  IdempotencyKey,
   ForwardedFor,
   ForwardedProto,
   ForwardedHost,
@@ -120,7 +121,11 @@ function isToldByProxiesOnly(name: string): boolean {
 
 /** What becomes of a request's headers, given in turn as Node's `rawHeaders` has them. */
 export function requestHeaders(raw: readonly string[], peer: Peer): RequestHeaders {
-  const forward: string[] = [];
+  return headersWithout(undefined, raw, peer);
+}
+
+function headersWithout(named: ReadonlySet<string> | undefined, raw: readonly string[], peer: Peer): RequestHeaders {
+  let lines = '';
   let host: string | undefined;
   let namesSeveralHosts = false;
   let connection: string | undefined;
@@ -136,17 +141,19 @@ export function requestHeaders(raw: readonly string[], peer: Peer): RequestHeade
   for (let at = 0; at < raw.length; at += 2) {
     const name = raw[at] as string;
     const value = raw[at + 1] as string;
-    switch (fateOf(name)) {
+    const fate = fateOf(name);
+    if (named !== undefined && fate <= Fate.IdempotencyKey && named.has(name.toLowerCase())) continue;
+    switch (fate) {
       case Fate.Forward:
-        forward.push(name, value);
+        lines += `${name}: ${value}\r\n`;
         break;
       case Fate.Authorization:
         authorization = value;
-        forward.push(name, value);
+        lines += `${name}: ${value}\r\n`;
         break;
       case Fate.IdempotencyKey:
         idempotencyKey = value;
-        forward.push(name, value);
+        lines += `${name}: ${value}\r\n`;
         break;
       case Fate.Host:
         if (host !== undefined) namesSeveralHosts = true;
@@ -176,53 +183,38 @@ export function requestHeaders(raw: readonly string[], peer: Peer): RequestHeade
       case Fate.Drop:
     }
   }
-
-  const { correlationId } = beginJourney({ correlationId: sentCorrelationId });
-  if (connection !== undefined) dropNamed(forward, connection);
-  if (host !== undefined) forward.push('host', host);
-  forward.push('x-correlation-id', correlationId);
-  tellWhoAsked(forward, peer, host, { forwardedFor, forwardedProto, forwardedHost });
-  return {
-    forward,
-    host,
-    namesSeveralHosts,
-    correlationId,
-    authorization,
-    idempotencyKey,
-    contentLength,
-    chunked,
-  };
-}
-
-/** Takes out of `headers` what a Connection header names, since that was meant for us. */
-export function dropNamed(headers: string[], connection: string): void {
-  if (connection === 'keep-alive' || connection === 'close') return;
-  const named = new Set(connection.split(',').map((name) => name.trim().toLowerCase()));
-  for (let at = headers.length - 2; at >= 0; at -= 2) {
-    if (named.has((headers[at] as string).toLowerCase())) headers.splice(at, 2);
+  if (named === undefined && connection !== undefined && connection !== 'keep-alive' && connection !== 'close') {
+    return headersWithout(namesIn(connection), raw, peer);
   }
+
+  const correlationId = correlationIdOf(sentCorrelationId);
+  if (host !== undefined) lines += `host: ${host}\r\n`;
+  lines += `x-correlation-id: ${correlationId}\r\n`;
+  lines += whoAsked(peer, host, { forwardedFor, forwardedProto, forwardedHost });
+  return { lines, host, namesSeveralHosts, correlationId, authorization, idempotencyKey, contentLength, chunked };
 }
 
-function tellWhoAsked(
-  forward: string[],
+/** What a Connection header names was meant for us, and goes no further. */
+function namesIn(connection: string): ReadonlySet<string> {
+  return new Set(connection.split(',').map((name) => name.trim().toLowerCase()));
+}
+
+function whoAsked(
   { address, trusted }: Peer,
   host: string | undefined,
   told: { forwardedFor: string | undefined; forwardedProto: string | undefined; forwardedHost: string | undefined },
-): void {
-  const before = trusted && told.forwardedFor !== undefined ? `${told.forwardedFor}, ` : '';
+): string {
+  const path = trusted && told.forwardedFor !== undefined ? `${told.forwardedFor}, ${address}` : address;
   const proto = trusted && told.forwardedProto === 'https' ? 'https' : 'http';
   const askedFor = trusted && told.forwardedHost !== undefined ? told.forwardedHost : host;
-  forward.push('x-forwarded-for', before + address, 'x-forwarded-proto', proto);
-  let forwarded = before === '' ? `for=${node(address)}` : forwardedPath(before + address);
-  if (askedFor !== undefined) {
-    forward.push('x-forwarded-host', askedFor);
-    // A host that holds what could end the quotation is left out rather than mended.
-    if (!/["\\]/.test(askedFor)) forwarded += `;host="${askedFor}"`;
-  }
-  forward.push('forwarded', `${forwarded};proto=${proto}`);
+  const lines = `x-forwarded-for: ${path}\r\nx-forwarded-proto: ${proto}\r\n`;
+  if (askedFor === undefined) return `${lines}forwarded: ${nodes(path)};proto=${proto}\r\n`;
+  // A host that holds what could end the quotation is left out rather than mended.
+  const quoted = /["\\]/.test(askedFor) ? '' : `;host="${askedFor}"`;
+  return `${lines}x-forwarded-host: ${askedFor}\r\nforwarded: ${nodes(path)}${quoted};proto=${proto}\r\n`;
 }
 
-const forwardedPath = (addresses: string) =>
+const nodes = (addresses: string) =>
   addresses
     .split(',')
     .map((address) => `for=${node(address.trim())}`)

@@ -72,8 +72,8 @@ export class Routing {
     return [...this.instances.values()];
   }
 
-  async close(): Promise<void> {
-    await Promise.all(this.all().map((instance) => instance.pool.destroy()));
+  close(): void {
+    for (const { connections } of this.all()) connections.destroy();
   }
 
   private async takeNow(text: string, from: string): Promise<Topology> {
@@ -117,8 +117,8 @@ export class Routing {
     for (const [name, instance] of this.instances) {
       if (named.has(name)) continue;
       this.instances.delete(name);
-      const farewell = setTimeout(() => void instance.pool.destroy(), FAREWELL_MS).unref();
-      void instance.close().finally(() => clearTimeout(farewell));
+      const farewell = setTimeout(() => instance.connections.destroy(), FAREWELL_MS).unref();
+      void instance.connections.close().finally(() => clearTimeout(farewell));
     }
   }
 

@@ -1,5 +1,5 @@
 export { HealthIndicators, type Health } from './health-indicators';
-export { beginJourney, currentJourney, inJourney, journeyIfAny, type Journey } from './journey';
+export { beginJourney, correlationIdOf, currentJourney, inJourney, journeyIfAny, type Journey } from './journey';
 export { createLogger } from './logging';
 export { metrics } from './metrics';
 export { NestLogger } from './nest-logger';

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { v7 as uuidv7 } from 'uuid';
+import { randomBytes } from './random-bytes';
 import { continueTrace } from './trace-context';
 
 /** What one piece of work belongs to; it travels through HTTP, the bus and processes, and stands on every log line. */
@@ -39,8 +40,12 @@ export function inJourney<T>(journey: Journey, work: () => T): T {
 export function beginJourney(
   sent: { correlationId?: unknown; traceparent?: unknown; tracestate?: unknown } = {},
 ): Journey {
-  const correlationId = isCorrelationId(sent.correlationId) ? sent.correlationId : uuidv7();
-  return { correlationId, ...continueTrace(sent.traceparent, sent.tracestate) };
+  return { correlationId: correlationIdOf(sent.correlationId), ...continueTrace(sent.traceparent, sent.tracestate) };
+}
+
+/** The correlation id that a stranger sent, or a new one where there is none that may be taken; see `beginJourney`. */
+export function correlationIdOf(sent: unknown): string {
+  return isCorrelationId(sent) ? sent : uuidv7({ random: randomBytes(16) });
 }
 
 // The id goes into logs, headers and message attributes, so nothing may pass that any of them could take for syntax.
