@@ -3,7 +3,7 @@ import type { GatewaySettings } from '@banyan/config';
 import { createLogger } from '@banyan/telemetry';
 import { TopologyInvalid } from '@banyan/topology';
 import { Registry } from 'prom-client';
-import { house } from './house';
+import { house, isOwnPath } from './house';
 import { lookAfter } from './look-after';
 import { Measurements } from './measurements';
 import { Proxy } from './proxy';
@@ -12,7 +12,6 @@ import { Routing } from './routing';
 import { watchFile } from './watch-file';
 
 const LOOPBACK = '127.0.0.1';
-const OWN_PATHS = new Set(['/health/live', '/health/ready', '/metrics']);
 
 export interface Gateway {
   readonly port: number;
@@ -46,7 +45,7 @@ export async function startGateway(settings: GatewaySettings, metrics = new Regi
     await app.listen(admin.port, LOOPBACK);
     const fastify = app.getHttpAdapter().getInstance();
 
-    const own = { has: (path: string) => OWN_PATHS.has(path), handle: fastify.routing.bind(fastify) };
+    const own = { has: isOwnPath, handle: fastify.routing.bind(fastify) };
     const measurements = new Measurements(metrics, () => routing.all());
     const proxy = new Proxy(() => routing.table, own, measurements, logger, http.trustedProxies);
     const server = new PublicServer(proxy, http);

@@ -1,6 +1,7 @@
 import { Bus, type Sendable } from '@banyan/messaging';
 import type { INestApplicationContext } from '@nestjs/common';
 import { z } from 'zod';
+import { byKey } from './by-key';
 
 // The prefix that topics have on a broker.
 const ADDRESS_PREFIX = 'banyan';
@@ -36,7 +37,15 @@ export function asyncApiDocument(app: INestApplicationContext, { title, version 
       messages[type] ??= { name: type, contentType: 'application/json' };
     }
   }
-  return { asyncapi: '3.0.0', info: { title, version }, channels, operations, components: { messages } };
+  // In one order whatever the order of the modules, as in the OpenAPI document.
+  for (const channel of Object.values(channels)) channel.messages = byKey(channel.messages);
+  return {
+    asyncapi: '3.0.0',
+    info: { title, version },
+    channels: byKey(channels),
+    operations: byKey(operations),
+    components: { messages: byKey(messages) },
+  };
 }
 
 function messageOf({ type, schema, example }: Sendable): object {

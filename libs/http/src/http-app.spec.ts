@@ -584,9 +584,9 @@ describe('the documents', () => {
       'kites.list',
       'kites.make',
       'kites.mine',
-      'kites.get',
-      'kites.blow',
       'kites.sell',
+      'kites.blow',
+      'kites.get',
     ]);
   });
 
@@ -600,9 +600,9 @@ describe('the documents', () => {
     expect(Object.keys(paths)).toEqual([
       '/api/v1/kites',
       '/api/v1/kites/mine',
-      '/api/v1/kites/{id}',
-      '/api/v1/kites/wind',
       '/api/v1/kites/sale',
+      '/api/v1/kites/wind',
+      '/api/v1/kites/{id}',
     ]);
     const make = paths['/api/v1/kites']?.['post'];
     expect(Object.keys(make?.responses ?? {})).toEqual([

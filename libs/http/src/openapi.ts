@@ -3,6 +3,7 @@ import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swag
 import type { Settings } from '@banyan/config';
 import { problemBody, problems, type ProblemCode } from '@banyan/problem';
 import { z } from 'zod';
+import { byKey } from './by-key';
 import { idempotencyRefusals } from './idempotency-errors';
 import { operationName } from './operation-name';
 import type { CodedErrorClass, Route } from './route';
@@ -48,6 +49,9 @@ export function openApiDocument(
       if (operation.requestBody) tellWhetherRequired(operation.requestBody, schemas);
     }
   }
+  // In one order whatever the order of the modules, so that a gateway can put the documents of several apps together again.
+  document.paths = byKey(document.paths);
+  document.components.schemas = byKey(schemas) as NonNullable<typeof document.components.schemas>;
   return document;
 }
 
