@@ -155,6 +155,7 @@ export async function openPostOffice({
     NODE_ENV: 'test',
     DATABASE_URL: fresh.url,
     LOG_LEVEL: 'silent',
+    KAFKA_PREFIX: new URL(fresh.url).pathname.slice(1),
     ...transport.environment,
     ...environment,
   });

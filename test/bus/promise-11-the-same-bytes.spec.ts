@@ -90,15 +90,6 @@ describe.each(transports)('promise 11: the same bytes ($name)', (transport) => {
   });
 });
 
-describe('a transport that is not available', () => {
-  it('is refused, and not silently replaced', async () => {
-    const environment = { EVENT_TRANSPORT: 'kafka', KAFKA_BROKERS: 'localhost:9092' };
-    await expect(openPostOffice({ transport: inProcess, environment })).rejects.toThrow(
-      'EVENT_TRANSPORT=kafka is not available',
-    );
-  });
-});
-
 describe('the in-process transport', () => {
   it('refuses to start where a party of an edge is not here, and says which', async () => {
     await expect(openPostOffice({ transport: inProcess, places: ['village'] })).rejects.toThrow(

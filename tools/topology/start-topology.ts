@@ -145,7 +145,7 @@ class Runner implements RunningTopology {
     this.notes = join(folder, 'apps');
     const { database, bus, payments, admin } = loadSettings(environment);
     this.databaseUrls = new Map(modulesOf(topology).map((module) => [module, database.urlFor(module)]));
-    this.kafkaBrokers = bus.brokers;
+    this.kafkaBrokers = bus.kafka.brokers;
     this.providerUrl = payments.providerUrl;
     this.admin = admin!;
   }

@@ -28,6 +28,8 @@ export function loadSettings(environment: NodeJS.ProcessEnv, has?: { modules: re
     variables.EVENT_TRANSPORT !== 'in-process' &&
       variables.KAFKA_BROKERS.length === 0 &&
       `KAFKA_BROKERS is not set, and EVENT_TRANSPORT=${variables.EVENT_TRANSPORT} needs it; give it host:port`,
+    Boolean(variables.KAFKA_USERNAME) !== Boolean(variables.KAFKA_PASSWORD) &&
+      `${variables.KAFKA_USERNAME ? 'KAFKA_PASSWORD' : 'KAFKA_USERNAME'} is not set; set KAFKA_USERNAME and KAFKA_PASSWORD both, or neither`,
     Boolean(variables.ADMIN_EMAIL) !== Boolean(variables.ADMIN_PASSWORD) &&
       `${variables.ADMIN_EMAIL ? 'ADMIN_PASSWORD' : 'ADMIN_EMAIL'} is not set; set ADMIN_EMAIL and ADMIN_PASSWORD both, or neither`,
     has && problemWithModules(variables.MODULES, has.modules),
@@ -57,7 +59,22 @@ export function loadSettings(environment: NodeJS.ProcessEnv, has?: { modules: re
     },
     bus: {
       transport: variables.EVENT_TRANSPORT,
-      brokers: variables.KAFKA_BROKERS,
+      kafka: {
+        brokers: variables.KAFKA_BROKERS,
+        prefix: variables.KAFKA_PREFIX,
+        partitions: variables.KAFKA_PARTITIONS,
+        replication: variables.KAFKA_REPLICATION ?? (production ? 3 : 1),
+        tls: variables.KAFKA_TLS ?? false,
+        login:
+          variables.KAFKA_USERNAME && variables.KAFKA_PASSWORD
+            ? {
+                mechanism: variables.KAFKA_LOGIN,
+                username: variables.KAFKA_USERNAME,
+                password: variables.KAFKA_PASSWORD,
+              }
+            : null,
+      },
+      exportedEvents: variables.BUS_EXPORTED_EVENTS,
       retentionDays: variables.BUS_RETENTION_DAYS,
       leaseMs: variables.BUS_LEASE_MS,
       retry: {

@@ -3,7 +3,7 @@ export type ArmedFailpoint = Readonly<
   { name: string; hit: number | null } & ({ act: 'kill' | 'hang' | 'throw' } | { act: 'delay'; delayMs: number })
 >;
 
-/** What the in-process transport does to messages on purpose. `duplicate` and `reorder` are probabilities, 0 to 1. */
+/** What the bus does to messages on purpose when it delivers them. `duplicate` and `reorder` are probabilities, 0 to 1. */
 export interface Mischief {
   readonly duplicate: number;
   readonly delayMs: number;
@@ -32,7 +32,22 @@ export interface Settings {
   };
   readonly bus: {
     readonly transport: 'in-process' | 'mixed' | 'kafka';
-    readonly brokers: readonly string[];
+    /** What connects to Kafka; of use only where `transport` is not in-process. */
+    readonly kafka: {
+      readonly brokers: readonly string[];
+      readonly prefix: string;
+      readonly partitions: number;
+      readonly replication: number;
+      readonly tls: boolean;
+      /** Null: no login. */
+      readonly login: {
+        readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
+        readonly username: string;
+        readonly password: string;
+      } | null;
+    };
+    /** In mixed, the modules here whose events are heard outside this app; null: all. */
+    readonly exportedEvents: readonly string[] | null;
     readonly retentionDays: number;
     readonly leaseMs: number;
     readonly retry: { readonly attempts: number; readonly firstDelayMs: number; readonly maxDelayMs: number };

@@ -113,6 +113,31 @@ export const variablesSchema = z.object({
         .filter(Boolean),
     )
     .describe('Kafka brokers, host:port separated by commas; needed unless the transport is in-process.'),
+  KAFKA_PREFIX: z
+    .string()
+    .regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,99}$/, 'must be letters, digits, dots, underscores or hyphens')
+    .default('banyan')
+    .describe('What names in Kafka begin with: the topic banyan.orders.events, the consumer group banyan.orders.'),
+  KAFKA_PARTITIONS: whole(1, 1_000)
+    .default(12)
+    .describe(
+      'Partitions of a topic. Another number for topics that exist is refused, since streams would change places.',
+    ),
+  KAFKA_REPLICATION: whole(1, 9)
+    .optional()
+    .describe('Copies of a topic; unset: 3 in production, else 1. With 3 or more, two must have what is acknowledged.'),
+  KAFKA_TLS: flag.optional().describe('Whether to speak TLS to the brokers, with the certificates that Node trusts.'),
+  KAFKA_USERNAME: nonEmpty.optional().describe('The name to log in with at the brokers (SASL). Unset: no login.'),
+  KAFKA_PASSWORD: nonEmpty.optional().describe('The password to that name.'),
+  KAFKA_LOGIN: z
+    .enum(['plain', 'scram-sha-256', 'scram-sha-512'], 'must be plain, scram-sha-256 or scram-sha-512')
+    .default('scram-sha-512')
+    .describe('The mechanism of that login.'),
+  BUS_EXPORTED_EVENTS: nonEmpty
+    .regex(/^[a-z][a-z0-9-]*(,[a-z][a-z0-9-]*)*$/, 'must be names of modules separated by commas, or none')
+    .optional()
+    .transform((text) => (text === undefined ? null : text === 'none' ? [] : text.split(',')))
+    .describe('In mixed: the modules of this app whose events are heard outside it, or none. Unset: all of them.'),
   BUS_RETENTION_DAYS: whole(1, 30)
     .default(14)
     .describe('How long outboxes keep what they sent (personal data: 30 days at most).'),
@@ -126,7 +151,7 @@ export const variablesSchema = z.object({
   BUS_RETRY_MAX_DELAY_MS: whole(1, 3_600_000).default(60_000).describe('The longest wait between two attempts.'),
   BUS_MISCHIEF: mischief
     .optional()
-    .describe('Makes the in-process bus misbehave: duplicate=0.2,delay=50,reorder=0.1. Refused in production.'),
+    .describe('Makes the bus misbehave where it delivers: duplicate=0.2,delay=50,reorder=0.1. Refused in production.'),
   TOKEN_ISSUER: nonEmpty
     .default('banyan')
     .describe('The issuer (iss) of access tokens; tokens of another are refused.'),

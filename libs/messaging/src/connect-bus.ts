@@ -3,8 +3,7 @@ import { Catch, INestApplication } from '@nestjs/common';
 import { BaseRpcExceptionFilter, NestMicroservice } from '@nestjs/microservices';
 import { Observable, throwError } from 'rxjs';
 import { Bus } from './bus';
-import { TransportMissing } from './errors';
-import { InProcessTransport } from './in-process-transport';
+import { BusServer } from './bus-server';
 
 // Nest would turn every error of a handler into "Internal server error", and nobody could tell a permanent one.
 @Catch()
@@ -14,14 +13,10 @@ class PassesErrorsOn extends BaseRpcExceptionFilter {
   }
 }
 
-/**
- * Connects the app's modules to the bus that the settings name; `app.startAllMicroservices()` then starts it. Throws
- * TransportMissing.
- */
+/** Connects the app's modules to the bus that the settings name; `app.startAllMicroservices()` then starts it. */
 export function connectBus(app: INestApplication): void {
   const settings = app.get<Settings>(SETTINGS);
-  if (settings.bus.transport !== 'in-process') throw new TransportMissing(settings.bus.transport);
-  const strategy = new InProcessTransport(app.get(Bus, { strict: false }), settings);
+  const strategy = new BusServer(app.get(Bus, { strict: false }), settings);
   const microservice = app.connectMicroservice({ strategy }, { deferInitialization: true }) as NestMicroservice;
   // It is registered late, for its filter; the modules' start-up hooks are the app's business all the same, and run once.
   microservice.setIsInitHookCalled(true);

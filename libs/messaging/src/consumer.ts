@@ -1,6 +1,6 @@
 import { failpoint } from '@banyan/failpoints';
 import { Database, isDatabaseAway, Transaction } from '@banyan/persistence';
-import { Attributes, MalformedMessage, ReceivedMessage } from './envelope';
+import { MalformedMessage, ReceivedMessage } from './envelope';
 import { OwnershipLost, SequenceBroken } from './errors';
 import { Arrival, Handlers } from './handlers';
 import { HeldMessages, judge, RetryRule, Verdict } from './held-messages';
@@ -62,7 +62,7 @@ export class Consumer {
       const streams = await this.takeOver(tx, arrivals, progress, whole);
       const due: ReceivedMessage[] = [];
       for (const arrival of arrivals) {
-        const stream = streams.next(arrival.at);
+        const stream = streams.next(arrival);
         if (!stream) continue;
         if (stream.jumpedFrom !== undefined) {
           await this.held.hold(tx, arrival, jumped(new SequenceBroken(arrival.at, stream.jumpedFrom)));
@@ -87,7 +87,7 @@ export class Consumer {
   private async setAside(arrival: Arrival, error: unknown, progress: Progress, whole: boolean): Promise<void> {
     await this.database.transaction(async (tx) => {
       const streams = await this.takeOver(tx, [arrival], progress, whole);
-      const stream = streams.next(arrival.at);
+      const stream = streams.next(arrival);
       if (!stream) return;
       // Before it is tried again: it must neither wait behind what it overtakes, nor leave that lying there meanwhile.
       if (this.handlers.find(arrival.at.type)?.overtakes) await this.overtake(tx, arrival, stream);
@@ -139,12 +139,12 @@ class Streams {
   ) {}
 
   /** Takes the next message of a stream over; undefined if it is a repeat. Throws SequenceBroken on a jump that is refused. */
-  next(at: Attributes): TouchedStream | undefined {
+  next({ at, beginsLate }: Arrival): TouchedStream | undefined {
     const name = nameOf(at);
     const before = this.touched.get(name) ?? this.known.get(name);
     const seen = before?.lastSequence ?? 0;
     if (at.sequence <= seen) return undefined;
-    const jumps = at.sequence > seen + 1 && (before !== undefined || this.rules.complete);
+    const jumps = at.sequence > seen + 1 && (before !== undefined || (this.rules.complete && !beginsLate));
     if (jumps && this.rules.jumps === 'refuse') throw new SequenceBroken(at, seen);
     const { topic, key, sequence: lastSequence } = at;
     const stream = { topic, key, lastSequence, held: before?.held ?? false, jumpedFrom: jumps ? seen : undefined };

@@ -107,3 +107,12 @@ export function moduleOf(type: string): string {
 function topicOf(type: string, kind: MessageKind): string {
   return `${moduleOf(type)}.${kind}s`;
 }
+
+/** The module that a topic belongs to: it announces on its topic of events, and is asked on that of commands. */
+export function ownerOf(topic: string): string {
+  return topic.slice(0, topic.lastIndexOf('.'));
+}
+
+export function isOfCommands(topic: string): boolean {
+  return topic.endsWith('.commands');
+}

@@ -141,18 +141,23 @@ export class BusStopped extends Error {
 /** The app cannot run as configured; the message names each missing party. */
 export class EdgeIncomplete extends Error {
   readonly code = 'edge-incomplete';
-  constructor(problems: string[]) {
+  constructor(transport: string, problems: string[]) {
     super(
-      `EVENT_TRANSPORT=in-process needs every party of every message in this app. ${problems.join(' ')} ` +
-        'Host the missing modules here, or use another transport.',
+      `EVENT_TRANSPORT=${transport} cannot carry every message of this app. ${problems.join(' ')} ` +
+        (transport === 'in-process'
+          ? 'Host the missing modules here, or use EVENT_TRANSPORT=kafka with KAFKA_BROKERS.'
+          : ''),
     );
   }
 }
 
-/** The settings ask for a transport that this version does not have. */
-export class TransportMissing extends Error {
-  readonly code = 'transport-missing';
-  constructor(transport: string) {
-    super(`EVENT_TRANSPORT=${transport} is not available in this version; leave it unset for in-process.`);
+/** A topic is there, but not as configured: with another number of partitions its streams would change places. */
+export class TopicMismatch extends Error {
+  readonly code = 'topic-mismatch';
+  constructor(topic: string, found: number, wanted: number) {
+    super(
+      `The topic ${topic} has ${found} partitions and KAFKA_PARTITIONS asks for ${wanted}. Set KAFKA_PARTITIONS=${found}, or ` +
+        'see docs/adr on topics for what changing the number takes.',
+    );
   }
 }

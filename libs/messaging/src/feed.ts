@@ -1,26 +1,23 @@
 import { performance } from 'node:perf_hooks';
 import { Logger } from '@nestjs/common';
 import { Database, statement } from '@banyan/persistence';
-import { Consumer } from './consumer';
-import { attributesInLog, encode, LoggedMessage, MalformedMessage, readAttributes } from './envelope';
+import { LoggedMessage } from './envelope';
 import { BusStopped, OwnershipLost, SequenceBroken } from './errors';
-import { Arrival } from './handlers';
 import { LogCursor } from './log-cursor';
-import { Mischief } from './mischief';
+import { Ownership } from './ownership';
 import { News } from './presence';
 import { nameOf } from './stream-memory';
-import { Ownership, Subscriptions } from './subscriptions';
 
 // A batch this large has nearly the throughput of any larger one, and its commit is still short.
 const BATCH = 500;
 // What waits in memory beyond this is read from the log instead when its turn comes.
 const QUEUE = 5_000;
-// How soon a gap is looked at again, how soon a position that moved over nothing of the subscriber's is kept, and how soon
+// How soon a gap is looked at again, how soon a position that moved over nothing of the destination's is kept, and how soon
 // the log is looked at for no reason: the safety net for those whose notification was lost.
 const GAP_POLL_MS = 1_000;
 const KEEP_MS = 2_000;
 const POLL_MS = 10_000;
-// How often somebody who waits for the subscriber is told how far its owner has come.
+// How often somebody who waits for the destination is told how far its owner has come.
 const FOLLOW_MS = 250;
 const AWAY_FIRST_MS = 200;
 const AWAY_MAX_MS = 5_000;
@@ -31,21 +28,39 @@ const latest = statement<{ position: number }>(
   'SELECT coalesce(max(position), 0) AS position FROM outbox',
 );
 
+/** Where a feed carries a log to. */
+export interface Destination {
+  /** A subscriber's module, or a topic as Kafka knows it. */
+  readonly name: string;
+  /** The topics of the source that go there. */
+  readonly topics: ReadonlySet<string>;
+  /** Takes it over, where nobody else has it; `begin` is where one starts that has never begun. */
+  take(begin: { position: number; complete: boolean }): Promise<Ownership | undefined>;
+  /** How far it has come, whoever carries; undefined if it never began. */
+  position(): Promise<number | undefined>;
+  /**
+   * Carries a batch, after which everything up to `settled` is through; answers the position that is stored now. `again`:
+   * a batch has broken its stream's order, and the log has been read again since. Throws OwnershipLost, SequenceBroken, or
+   * what says that something is away.
+   */
+  carry(batch: readonly LoggedMessage[], owned: Ownership, settled: number, again: boolean): Promise<number>;
+  /** Moves the position over what does not concern it. Throws OwnershipLost. */
+  keep(owned: Ownership, position: number): Promise<void>;
+  /** The log is read anew from a position: what was carried may come again. */
+  rewound(): void;
+}
+
 export interface FeedParts {
   /** The module whose log is read, and its database. */
   source: { module: string; database: Database };
-  consumer: Consumer;
-  subscriptions: Subscriptions;
-  /** The topics of the source that the consumer subscribes to. */
-  topics: ReadonlySet<string>;
-  mischief: Mischief<Arrival> | undefined;
-  /** Called when this instance finds that it owns the consumption no more: what it was handed, the owner must read. */
+  destination: Destination;
+  /** Called when this instance finds that it owns the destination no more: what it was handed, the owner must read. */
   lost(): void;
 }
 
-type State = 'stopped' | 'waiting' | 'running' | 'away';
+export type FeedState = 'stopped' | 'waiting' | 'running' | 'away';
 
-/** Somebody who waits for the subscriber to be past what was committed when they came. */
+/** Somebody who waits for the destination to be past what was committed when they came. */
 interface Waiter {
   /** The log has been read to its end since. */
   asked: boolean;
@@ -55,7 +70,7 @@ interface Waiter {
   fail(error: Error): void;
 }
 
-/** Carries one publisher's log to one subscriber, in this process: from memory where it can, from the log where it must. */
+/** Carries one publisher's log to one destination: from memory where it can, from the log where it must. */
 export class Feed {
   private readonly logger: Logger;
   private stopped = false;
@@ -66,24 +81,24 @@ export class Feed {
   private wake: (() => void) | undefined;
   /** When the log was last read, by the monotonic clock. */
   private readAt = -Infinity;
-  /** The position that the subscriber's database has. */
+  /** The position that is stored. */
   private kept = 0;
   /** Under which this instance consumes. */
   private epoch = 0;
   private putBack = false;
   private awaiting: Waiter[] = [];
-  private current: State = 'stopped';
+  private current: FeedState = 'stopped';
 
   constructor(private readonly parts: FeedParts) {
-    this.logger = new Logger(`feed ${parts.source.module} → ${parts.consumer.module}`);
+    this.logger = new Logger(`feed ${parts.source.module} → ${parts.destination.name}`);
   }
 
-  get state(): State {
+  get state(): FeedState {
     return this.current;
   }
 
-  get subscriber(): string {
-    return this.parts.consumer.module;
+  get destination(): string {
+    return this.parts.destination.name;
   }
 
   get source(): string {
@@ -123,7 +138,7 @@ export class Feed {
     if (this.current === (news === 'published' ? 'running' : 'waiting')) this.wake?.();
   }
 
-  /** What the database says of our ownership: under a later epoch than ours, the subscriber has been put back meanwhile. */
+  /** What the database says of our ownership: under a later epoch than ours, the destination has been put back meanwhile. */
   confirm(epoch: number | undefined): void {
     if (epoch === undefined || epoch <= this.epoch) return;
     this.putBack = true;
@@ -131,8 +146,8 @@ export class Feed {
   }
 
   /**
-   * Resolves once all that was committed when it was called has been handled, or is held by the subscriber: by this
-   * instance, or by the one that consumes. Waits while a database is away; throws BusStopped if the bus stops first.
+   * Resolves once all that was committed when it was called has been carried: by this instance, or by the one that owns
+   * the destination. Waits while a database is away; throws BusStopped if the bus stops first.
    */
   async caughtUp(): Promise<void> {
     if (this.stopped) throw new BusStopped();
@@ -145,7 +160,7 @@ export class Feed {
 
   private enqueue(message: LoggedMessage): void {
     // Other topics' messages only count as seen: their positions are no gaps.
-    if (this.parts.topics.has(message.topic)) this.queue.push(message);
+    if (this.parts.destination.topics.has(message.topic)) this.queue.push(message);
   }
 
   private async run(): Promise<void> {
@@ -183,7 +198,7 @@ export class Feed {
   private async take(): Promise<Ownership | undefined> {
     const [{ through } = { through: 0 }] = await this.parts.source.database.query(dropped);
     const begin = { position: through, complete: through === 0 };
-    const owned = await this.parts.subscriptions.take(this.source, this.parts.topics, begin);
+    const owned = await this.parts.destination.take(begin);
     if (!owned) return undefined;
     this.epoch = owned.epoch;
     this.putBack = false;
@@ -194,7 +209,7 @@ export class Feed {
     if (this.awaiting.length === 0) return;
     const [last] = await this.parts.source.database.query(latest);
     for (const waiter of this.awaiting) waiter.end ??= last?.position ?? 0;
-    const position = (await this.parts.subscriptions.positionOf(this.source)) ?? 0;
+    const position = (await this.parts.destination.position()) ?? 0;
     this.tell(({ end }) => end !== undefined && end <= position);
   }
 
@@ -202,7 +217,7 @@ export class Feed {
     let brokenAt: string | undefined;
     this.begin(owned.position);
     while (!this.stopped) {
-      if (this.putBack) throw new OwnershipLost(this.subscriber, this.source);
+      if (this.putBack) throw new OwnershipLost(this.destination, this.source);
       const polling = this.nextPollIn() <= 0;
       if ((this.mustRead || polling) && this.queue.length < QUEUE) await this.read();
       if (this.queue.length === 0) {
@@ -214,7 +229,7 @@ export class Feed {
       }
       const batch = this.queue.splice(0, BATCH);
       try {
-        await this.consume(batch, owned, brokenAt === undefined ? 'refuse' : 'park');
+        await this.carry(batch, owned, brokenAt !== undefined);
         brokenAt = undefined;
         progressed();
       } catch (error) {
@@ -226,18 +241,19 @@ export class Feed {
         this.begin(await this.storedPosition(owned));
       }
     }
+    await this.keepPosition(owned);
   }
 
   private begin(position: number): void {
     this.cursor = new LogCursor(this.parts.source.database, position);
-    this.parts.mischief?.forget();
+    this.parts.destination.rewound();
     this.kept = position;
     this.queue = [];
     this.mustRead = true;
   }
 
   private async storedPosition(owned: Ownership): Promise<number> {
-    return (await this.parts.subscriptions.positionOf(owned.source)) ?? owned.position;
+    return (await this.parts.destination.position()) ?? owned.position;
   }
 
   private async read(): Promise<void> {
@@ -252,36 +268,16 @@ export class Feed {
     }
   }
 
-  private async consume(batch: LoggedMessage[], owned: Ownership, jumps: 'refuse' | 'park'): Promise<void> {
-    let arrivals = batch.map((message) => this.arrive(message));
-    if (this.parts.mischief) arrivals = await this.parts.mischief.disturb(arrivals);
-    const position = this.settledPosition();
-    await this.parts.consumer.consume(arrivals, {
-      source: this.source,
-      complete: owned.complete,
-      jumps,
-      advance: (tx, whole) => this.parts.subscriptions.move(tx, owned, whole ? position : 0),
-    });
-    this.kept = position;
+  private async carry(batch: LoggedMessage[], owned: Ownership, again: boolean): Promise<void> {
+    this.kept = await this.parts.destination.carry(batch, owned, this.settledPosition(), again);
   }
 
-  /** Where nothing comes that the subscriber listens to, its position follows the log all the same, at a slow pace. */
+  /** Where nothing comes that concerns the destination, its position follows the log all the same, at a slow pace. */
   private async keepPosition(owned: Ownership): Promise<void> {
     const position = this.settledPosition();
     if (position <= this.kept) return;
-    const ours = await this.parts.subscriptions.move(this.parts.consumer.database, owned, position);
-    if (!ours) throw new OwnershipLost(this.subscriber, this.source);
+    await this.parts.destination.keep(owned, position);
     this.kept = position;
-  }
-
-  private arrive(message: LoggedMessage): Arrival {
-    const record = encode(this.source, message);
-    try {
-      return { at: readAttributes(record), record };
-    } catch (error) {
-      if (!(error instanceof MalformedMessage)) throw error;
-      return { at: attributesInLog(this.source, message), record, flaw: error };
-    }
   }
 
   /** Up to where everything is settled and nothing waits in the queue any more. */

@@ -33,6 +33,8 @@ export interface Arrival {
   record: WireRecord;
   /** Why it cannot be handled, where that shows before its content is looked at. */
   flaw?: MalformedMessage;
+  /** It comes from a log whose beginning was gone, so that a stream may begin with it whatever its sequence. */
+  beginsLate?: boolean;
 }
 
 /** The handlers of one subscribing module, by wire name. */

@@ -160,9 +160,51 @@ export class MovedSubscribers1700000000003 {
   }
 }
 
+/** What goes over Kafka: a publisher's topics as destinations of its log, a subscriber's places in partitions. */
+export class OverKafka1700000000004 {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`
+      -- Which of the two brings the subscriber what the source sends: one at a time.
+      ALTER TABLE subscription ADD COLUMN transport text NOT NULL DEFAULT 'in-process'
+        CHECK (transport IN ('in-process', 'kafka'));
+
+      -- How much of the log has been sent to each topic of Kafka, and by whom; columns as in 'subscription'. 'cluster' and
+      -- 'sent' (partition: offset) recognise a Kafka that was wiped, so that everything is sent again.
+      CREATE TABLE relay (
+        topic       text        PRIMARY KEY,
+        topics      text[]      NOT NULL,
+        position    bigint      NOT NULL,
+        complete    boolean     NOT NULL,
+        epoch       bigint      NOT NULL,
+        owner       uuid        NOT NULL,
+        presence    bigint      NOT NULL,
+        lease_until timestamptz NOT NULL,
+        cluster     text,
+        sent        jsonb       NOT NULL DEFAULT '{}'
+      ) WITH (fillfactor = 50);
+
+      -- Where this subscriber reads on in each partition, for each source that speaks there. This is the truth; the offsets
+      -- that Kafka keeps are for display. 'last_id': the record before, by which the partition is recognised.
+      CREATE TABLE kafka_position (
+        source      text    NOT NULL,
+        topic       text    NOT NULL,
+        partition   integer NOT NULL,
+        next_offset bigint  NOT NULL,
+        last_id     text,
+        PRIMARY KEY (source, topic, partition)
+      ) WITH (fillfactor = 50);
+    `);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query(`DROP TABLE kafka_position, relay; ALTER TABLE subscription DROP COLUMN transport;`);
+  }
+}
+
 /** To be put first in the list of a module's migrations. */
 export const messagingMigrations: readonly Migration[] = [
   Messaging1700000000001,
   OperatorActs1700000000002,
   MovedSubscribers1700000000003,
+  OverKafka1700000000004,
 ];

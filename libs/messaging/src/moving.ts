@@ -11,6 +11,8 @@ export interface ExportedSubscriber {
   /** A row for each stream ever heard, all in memory: about 200 bytes each. */
   streams: object[];
   held: object[];
+  /** Where it reads on in Kafka. */
+  places: object[];
   acts: object[];
   replays: object[];
 }
@@ -32,7 +34,13 @@ const setAside = statement<never>(
   `UPDATE held_message SET state = 'moved', moved_state = state WHERE source = $1 AND state <> 'moved'`,
 );
 
-const TABLES = { streams: 'stream_memory', held: 'held_message', acts: 'held_message_act', replays: 'replay' } as const;
+const TABLES = {
+  streams: 'stream_memory',
+  held: 'held_message',
+  places: 'kafka_position',
+  acts: 'held_message_act',
+  replays: 'replay',
+} as const;
 type Carried = keyof typeof TABLES;
 const carried = Object.keys(TABLES) as Carried[];
 
@@ -61,7 +69,7 @@ const arriving = statement<{ source: string }>(
      'moved_at', NULL, 'owner', '00000000-0000-0000-0000-000000000000', 'lease_until', '-infinity'))
    ON CONFLICT (source) DO UPDATE
      SET topics = excluded.topics, position = excluded.position, complete = excluded.complete, moved_at = NULL,
-         epoch = greatest(here.epoch, excluded.epoch) + 1, owner = excluded.owner, lease_until = excluded.lease_until
+         epoch = greatest(here.epoch, excluded.epoch) + 1, owner = excluded.owner, lease_until = excluded.lease_until, transport = excluded.transport
      WHERE here.moved_at IS NOT NULL
    RETURNING source`,
 );
@@ -80,7 +88,7 @@ export async function exportSubscriber(
     const [left] = await tx.query(leaving, [source]);
     if (!left) throw new NeverSubscribed(subscriber, source);
     await tx.query(locking, [source]);
-    const rows: Record<Carried, object[]> = { streams: [], held: [], acts: [], replays: [] };
+    const rows: Record<Carried, object[]> = { streams: [], held: [], places: [], acts: [], replays: [] };
     for (const part of carried) {
       rows[part] = (await tx.query(packing(TABLES[part]), [source])).map(({ row }) => row);
     }

@@ -24,6 +24,8 @@ export interface LogPlace {
 export const handling = new AsyncLocalStorage<true>();
 
 const COLUMNS = 12;
+// What every transport carries. A broker has a limit, so what works in one process must keep to it, too.
+const LARGEST_BYTES = 2_097_152;
 
 /**
  * The part of a statement that puts messages into the log: common table expressions, the last of which, `logged`, has the
@@ -179,5 +181,10 @@ function encodeData(definition: Sendable, data: unknown): string {
     const detail = checked.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
     throw new UnpublishableMessage(definition.type, detail);
   }
-  return JSON.stringify(checked.data);
+  const text = JSON.stringify(checked.data);
+  // Measured only where it may matter: a character takes three bytes at most.
+  if (text.length > LARGEST_BYTES / 3 && Buffer.byteLength(text) > LARGEST_BYTES) {
+    throw new UnpublishableMessage(definition.type, `its content is larger than ${LARGEST_BYTES} bytes`);
+  }
+  return text;
 }

@@ -45,6 +45,8 @@ export class Presence {
     private readonly database: Pick<Database, 'module' | 'session'>,
     /** Told what other instances say, and both things whenever something may have been missed. */
     private readonly heard: (news: News) => void,
+    /** A lock that the instances share which consume over Kafka: while one of them is there, no other transport takes over. */
+    private readonly sharedKey: number | undefined = undefined,
   ) {
     this.channel = channelOf(database.module);
   }
@@ -77,6 +79,8 @@ export class Presence {
       session.client.on('notification', ({ payload }) => this.hear(payload));
       await session.client.query(QUICKLY);
       await session.client.query('SELECT pg_advisory_lock($1)', [this.key]);
+      if (this.sharedKey !== undefined)
+        await session.client.query('SELECT pg_advisory_lock_shared($1)', [this.sharedKey]);
       await session.client.query(`LISTEN "${this.channel}"`);
       return session;
     } catch (error) {
@@ -111,7 +115,7 @@ export class Presence {
 
   private async leave(client: Session['client']): Promise<void> {
     try {
-      await client.query('SELECT pg_advisory_unlock($1)', [this.key]);
+      await client.query('SELECT pg_advisory_unlock_all()');
       await this.notify('left');
     } catch {
       // The lock goes with the session, and the others look by the clock.

@@ -88,6 +88,12 @@ const puttingBack = statement<never>(
   'UPDATE subscription SET position = least(position, $2), epoch = epoch + 1 WHERE source = $1',
 );
 
+// From the beginning, since memory tells what is to be handled again better than any offset.
+const puttingBackInKafka = statement<never>(
+  'replay.put-back-in-kafka',
+  'UPDATE kafka_position SET next_offset = 0, last_id = NULL WHERE source = $1 AND topic = ANY($2::text[])',
+);
+
 const recording = statement<never>(
   'replay.record',
   'INSERT INTO replay (source, topics, from_position, to_position, who, why) VALUES ($1, $2, $3, $4, $5, $6)',
@@ -109,6 +115,7 @@ export async function replay({ source, subscriber, from, force = false }: Replay
     if (to > subscription.position) throw new ReplayForward(subscription.position, to);
     const { messages, streams } = await forget(tx, { source, topics, position: to }, act);
     await tx.query(puttingBack, [source.module, to]);
+    await tx.query(puttingBackInKafka, [source.module, topics]);
     await tx.query(recording, [source.module, topics, subscription.position, to, act.who, act.why]);
     return { topics, from: subscription.position, to, streams, messages };
   });

@@ -1,13 +1,14 @@
 import { Transaction } from '@banyan/persistence';
+import { BusServer } from '../../../libs/messaging/src/bus-server';
 import { Consumer, type Progress } from '../../../libs/messaging/src/consumer';
 import { readContent, type LoggedMessage } from '../../../libs/messaging/src/envelope';
 import { Feed } from '../../../libs/messaging/src/feed';
 import { Handlers, type Arrival } from '../../../libs/messaging/src/handlers';
 import { HeldMessages } from '../../../libs/messaging/src/held-messages';
-import { InProcessTransport } from '../../../libs/messaging/src/in-process-transport';
 import { LogCursor } from '../../../libs/messaging/src/log-cursor';
 import { Outbox } from '../../../libs/messaging/src/outbox';
-import { Subscriptions } from '../../../libs/messaging/src/subscriptions';
+import { Ownerships } from '../../../libs/messaging/src/ownership';
+import { Subscriber } from '../../../libs/messaging/src/subscriber';
 import * as essential from '../essential-checks';
 
 /** A bus with one part that breaks a promise, as somebody could have written it, and the check that must see it. */
@@ -133,14 +134,14 @@ export const brokenParts: readonly BrokenPart[] = [
     how: 'lets a late owner commit under its old epoch',
     seenBy: essential.aLateOwnerHasNoEffect,
     complaint: NEVER_CAME,
-    break: () => instead(Subscriptions, 'move', () => Promise.resolve(true)),
+    break: () => instead(Ownerships, 'move', () => Promise.resolve(true)),
   },
   {
     promise: 7,
     how: 'never looks whether an owner is still there',
     seenBy: essential.whatADeadOwnerLeavesIsTakenOver,
     complaint: NEVER_CAME,
-    break: () => instead(Subscriptions, 'vacant', () => Promise.resolve(new Set())),
+    break: () => instead(Ownerships, 'vacant', () => Promise.resolve(new Set())),
   },
   {
     promise: 8,
@@ -154,7 +155,7 @@ export const brokenParts: readonly BrokenPart[] = [
     how: 'tells no other process',
     seenBy: essential.whatAnotherInstanceCommitsArrivesAtOnce,
     complaint: NEVER_CAME,
-    break: () => instead(InProcessTransport, 'tellPublished', () => undefined),
+    break: () => instead(BusServer, 'tellPublished', () => undefined),
   },
   {
     promise: 8,
@@ -169,9 +170,9 @@ export const brokenParts: readonly BrokenPart[] = [
     seenBy: essential.anOutageOfASubscriberIsOutlasted,
     complaint: NEVER_CAME,
     break: () =>
-      instead(Feed, 'consume', async function (consume, ...args) {
+      instead(Feed, 'carry', async function (carry, ...args) {
         try {
-          return await consume(...args);
+          return await carry(...args);
         } catch (error) {
           this.stopped = true;
           throw error;
@@ -184,8 +185,8 @@ export const brokenParts: readonly BrokenPart[] = [
     seenBy: essential.whatHasBeenHeardStaysUntouched,
     complaint: UNEQUAL,
     break: () =>
-      instead(Feed, 'consume', async function (consume, batch: LoggedMessage[], ...rest) {
-        await consume(batch, ...rest);
+      instead(Feed, 'carry', async function (carry, batch: LoggedMessage[], ...rest) {
+        await carry(batch, ...rest);
         const heard = batch.map(({ position }) => position);
         await this.parts.source.database.query('DELETE FROM outbox WHERE position = ANY($1)', [heard]);
       }),
@@ -196,7 +197,7 @@ export const brokenParts: readonly BrokenPart[] = [
     seenBy: essential.aNewSubscriberBeginsAtTheBeginning,
     complaint: UNEQUAL,
     break: () =>
-      instead(Subscriptions, 'take', (take, source, topics) => take(source, topics, { position: 2, complete: false })),
+      instead(Ownerships, 'take', (take, source, topics) => take(source, topics, { position: 2, complete: false })),
   },
   {
     promise: 11,
@@ -204,7 +205,7 @@ export const brokenParts: readonly BrokenPart[] = [
     seenBy: essential.contentSurvivesTheWay,
     complaint: /other scripts/,
     break: () =>
-      instead(Feed, 'arrive', (arrive, message: LoggedMessage) =>
+      instead(Subscriber, 'arrive', (arrive, message: LoggedMessage) =>
         // "é" may be one character or two; which it was is the publisher's business.
         arrive({ ...message, data: message.data.normalize('NFC') }),
       ),
