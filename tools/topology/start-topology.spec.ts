@@ -8,6 +8,7 @@ import { projectFolder, toldToCommands } from '@banyan/development';
 import { loadTopology } from '@banyan/topology';
 import { freshDatabase, type FreshDatabase } from '../../test/database/database';
 import { AppDidNotStart } from './app-process';
+import { findTopology } from './find-topology';
 import { startTopology, type RunningTopology } from './start-topology';
 
 const START_MS = 60_000;
@@ -83,6 +84,28 @@ describe('a shop that is started as a topology says', () => {
     expect(shop.apps.map(({ name }) => name)).toEqual(['monolith']);
     expect(await products()).toBe(200);
   });
+
+  it(
+    'goes over to an app that is started beside, without a request that fails',
+    async () => {
+      const { modules } = shop.app('monolith');
+      await shop.startApp('second', { modules });
+      const second = { modules: [...modules], resolver: 'static' as const, instances: [] };
+      shop.route({ ...findTopology('monolith'), apps: { second } });
+      const failed: number[] = [];
+      await until(async () => {
+        const status = await products();
+        if (status !== 200) failed.push(status);
+        return (await (await fetch(`${shop.url}/health/ready`)).text()).includes('"app":"second"');
+      });
+      await shop.stopApp('monolith');
+      expect([...failed, await products()]).toEqual([200]);
+      expect(loadTopology(shop.topologyFile).apps).toMatchObject({
+        second: { instances: [{ address: shop.app('second').address }] },
+      });
+    },
+    START_MS,
+  );
 
   it('leaves nothing behind when it is stopped', async () => {
     const pids = [...shop.apps, shop.gateway].map(({ pid }) => pid!);

@@ -32,7 +32,7 @@ export interface TopologyOptions {
 export interface RunningApp {
   readonly name: string;
   readonly modules: readonly string[];
-  /** `127.0.0.1:PORT`, the same as long as the app is not stopped. */
+  /** `127.0.0.1:PORT`, the same for all that is started under this name. */
   readonly address: string;
   /** Of the process at this moment; undefined while it is down. */
   readonly pid: number | undefined;
@@ -72,7 +72,10 @@ export interface RunningTopology {
   startApp(name: string, as?: StartedAs): Promise<RunningApp>;
   /** Ends an app and leaves it so. Routes stay as they are. */
   stopApp(name: string): Promise<void>;
-  /** Makes this the effective topology, with the addresses of the apps that run; the gateway takes it over at once. */
+  /**
+   * Makes this the effective topology, with the addresses of the apps that were ever started; the gateway takes it over at
+   * once. Throws TopologyInvalid, and leaves everything as it was.
+   */
   route(topology: Topology): void;
   /** Drains the gateway, then ends the apps, then what served them, database last. */
   stop(): Promise<void>;
@@ -132,6 +135,7 @@ class Runner implements RunningTopology {
   gatewayAdminUrl = '';
   private readonly notes: string;
   private readonly hosted = new Map<string, Hosted>();
+  private readonly ports = new Map<string, number>();
   private front: Hosted | undefined;
 
   constructor(
@@ -198,7 +202,7 @@ class Runner implements RunningTopology {
       TRUSTED_PROXIES: LOOPBACK,
       ...as.environment,
     };
-    const app = this.process(name, modules, { file, environment, port: (await freePorts(1))[0]! });
+    const app = this.process(name, modules, { file, environment, port: await this.portOf(name) });
     this.hosted.set(name, app);
     try {
       await app.process.start();
@@ -218,10 +222,10 @@ class Runner implements RunningTopology {
 
   route(topology: Topology): void {
     const apps = Object.entries(topology.apps).map(([name, app]) => {
-      const address = this.hosted.get(name)?.address;
+      const port = this.ports.get(name);
       return [
         name,
-        { ...app, instances: address ? [{ address, weight: 100, version: productVersion() }] : [] },
+        { ...app, instances: port ? [{ address: `${LOOPBACK}:${port}`, weight: 100, version: productVersion() }] : [] },
       ] as const;
     });
     const effective = { ...topology, apps: Object.fromEntries(apps) };
@@ -238,6 +242,13 @@ class Runner implements RunningTopology {
     await Promise.all(apps.map(({ process }) => process.stop(APP_PATIENCE_MS)));
     rmSync(this.topologyFile, { force: true });
     await this.development.stop();
+  }
+
+  /** The same whenever an app of this name is started, so that who knows its address finds it again. */
+  private async portOf(name: string): Promise<number> {
+    const port = this.ports.get(name) ?? (await freePorts(1))[0]!;
+    this.ports.set(name, port);
+    return port;
   }
 
   private async openGateway(port: number): Promise<void> {
