@@ -38,6 +38,7 @@ describe('the environment of an app', () => {
   it('says whose events leave it only where some do not', () => {
     const mixed = placement({ transport: 'mixed', exportedEvents: ['orders'] });
     expect(placed(mixed, {})['BUS_EXPORTED_EVENTS']).toBe('orders');
+    expect(placed({ ...mixed, exportedEvents: [] }, {})['BUS_EXPORTED_EVENTS']).toBe('none');
     expect(placed({ ...mixed, transport: 'kafka' }, {})['BUS_EXPORTED_EVENTS']).toBe('');
   });
 });

@@ -42,7 +42,7 @@ export function placed(
     ...(databases === 'apart' && { DATABASE_URL: '', KAFKA_PREFIX: prefixApart(environment) }),
     MODULES: modules.join(','),
     EVENT_TRANSPORT: transport,
-    BUS_EXPORTED_EVENTS: transport === 'mixed' ? exportedEvents.join(',') : '',
+    BUS_EXPORTED_EVENTS: transport === 'mixed' ? exportedEvents.join(',') || 'none' : '',
   };
 }
 
