@@ -12,6 +12,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
@@ -27,6 +28,9 @@ const PATIENCE_MS = 180_000;
 export class Scratch {
   readonly folder = mkdtempSync(join(tmpdir(), 'banyan-how-to-'));
   private readonly temporary = join(this.folder, '.tmp');
+  /** A file for each group of processes that runs, called after it. */
+  private readonly groups = join(this.folder, '.groups');
+  private readonly guard = guard(this.folder, this.groups);
   private readonly running = new Set<Running>();
   private inBackground: Running | undefined;
 
@@ -41,6 +45,7 @@ export class Scratch {
     // Root's PostgreSQL runs as an unprivileged user, who has to get in.
     chmodSync(this.folder, 0o711);
     mkdirSync(this.temporary, { mode: 0o711 });
+    mkdirSync(this.groups);
     for (const name of readdirSync(original).filter((name) => !NOT_COPIED.includes(name))) {
       cpSync(join(original, name), join(this.folder, name), { recursive: true });
     }
@@ -106,6 +111,7 @@ export class Scratch {
   async remove(): Promise<void> {
     for (const running of this.running) running.signal('SIGKILL');
     await Promise.all([...this.running].map(({ ended }) => ended));
+    this.guard.kill('SIGKILL');
     rmSync(this.folder, { recursive: true, force: true });
   }
 
@@ -127,10 +133,29 @@ export class Scratch {
       },
     });
     const running = new Running(command, child);
+    const note = join(this.groups, String(child.pid));
+    writeFileSync(note, '');
     this.running.add(running);
-    void running.ended.then(() => this.running.delete(running));
+    void running.ended.then(() => {
+      this.running.delete(running);
+      rmSync(note);
+    });
     return running;
   }
+}
+
+/** Ends what runs there and removes the folder when this process is gone, however it went: its end of the pipe closes then. */
+function guard(folder: string, groups: string): ChildProcess {
+  const script = `cat
+    for group in $(ls "$2"); do kill -KILL "-$group"; done
+    rm -rf "$1"`;
+  const shell = spawn('/bin/sh', ['-c', script, 'sh', folder, groups], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  shell.unref();
+  (shell.stdin as Socket).unref();
+  return shell;
 }
 
 class Running {
