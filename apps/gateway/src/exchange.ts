@@ -162,7 +162,9 @@ export class Exchange implements Asker {
     this.sent = false;
     const { request, target, headers, body, route } = this;
     const method = request.method as string;
-    const head = `${method} ${target} HTTP/1.1\r\n${headers.lines}`;
+    // HTTP/1.0 lets a client leave it out, and HTTP/1.1 does not let us.
+    const host = headers.host === undefined ? `host: ${instance.address}\r\n` : '';
+    const head = `${method} ${target} HTTP/1.1\r\n${host}${headers.lines}`;
     this.asked = instance.connections.ask({ method, head, body, timeoutMs: route.timeoutMs }, this);
   }
 

@@ -35,6 +35,7 @@ export class FakeApp {
   /** Opens it, at the address that it had before. */
   async start(): Promise<void> {
     this.server = createServer({ keepAliveTimeout: 72_000 }, (request, response) => this.hear(request, response));
+    this.server.maxHeadersCount = 0;
     this.server.listen(this.port, '127.0.0.1');
     await once(this.server, 'listening');
     this.port = (this.server.address() as AddressInfo).port;
