@@ -70,7 +70,9 @@ export async function startDevelopment(
       supplied['KAFKA_BROKERS'] = kafka.brokers.join(',');
     }
     if (!env['PAYMENT_PROVIDER_URL']) {
-      const provider = await startPaymentProvider({ folder: join(folder, 'provider'), tell });
+      // What was charged for the one data is unknown to the other.
+      const books = databasesFor.length > 0 ? 'provider-apart' : 'provider';
+      const provider = await startPaymentProvider({ folder: join(folder, books), tell });
       stops.push(provider.stop);
       started.provider = provider;
       supplied['PAYMENT_PROVIDER_URL'] = provider.url;
