@@ -76,6 +76,16 @@ module.exports = {
       to: { path: '^(apps|tools|test)/', pathNot: '^apps/$1/' },
     },
     {
+      name: 'gateway-knows-no-module',
+      comment:
+        'The gateway leads to modules that it has never heard of, and stands before all of them: it imports no module, and nothing of what modules are made with.',
+      severity: 'error',
+      from: { path: '^apps/gateway/' },
+      to: {
+        path: inLibrary([...MODULES, 'persistence', 'messaging', 'process-manager', 'http', 'operations', 'hosting']),
+      },
+    },
+    {
       name: 'no-cycles',
       comment: 'Two files that need each other when they run are one thing, or one of them is in the wrong place.',
       severity: 'error',

@@ -85,6 +85,7 @@ const allowed: Record<string, string> = {
     "import { freshDatabase } from '../../../test/database/database'; console.log(freshDatabase);",
   'apps/monolith/src/allowed.ts':
     "import { order } from '@banyan/orders'; import { start } from '@banyan/development'; console.log(order, start);",
+  'apps/gateway/src/allowed.ts': "import { settings } from '@banyan/config'; console.log(settings);",
   'test/bus/broken/allowed.ts':
     "import { database } from '../../../libs/persistence/src/database'; console.log(database);",
   'tools/db/allowed.ts': "import { order } from '@banyan/orders'; console.log(order);",
@@ -165,6 +166,16 @@ const forbidden: { file: string; text: string; rules: string[] }[] = [
     file: 'apps/orders/src/uses-another-app.ts',
     text: "import { modules } from '../../monolith/src/modules'; console.log(modules);",
     rules: ['apps-apart'],
+  },
+  {
+    file: 'apps/gateway/src/knows-a-module.ts',
+    text: "import { order } from '@banyan/orders'; console.log(order);",
+    rules: ['gateway-knows-no-module'],
+  },
+  {
+    file: 'apps/gateway/src/knows-what-modules-are-made-with.ts',
+    text: "import type { outbox } from '@banyan/messaging'; export type Mine = typeof outbox;",
+    rules: ['gateway-knows-no-module'],
   },
   {
     file: 'libs/payments/src/chicken.ts',

@@ -518,6 +518,40 @@ describe('routes', () => {
   });
 });
 
+describe('the documents', () => {
+  const part = (module: string) => ({
+    openapi: '3.1.0',
+    paths: { [`/api/v1/${module}`]: {} },
+    components: { schemas: { [module]: {} } },
+  });
+
+  it('are those of all apps, remembered until one is another version, and while it is away', async () => {
+    const [users, orders] = [await anApp('users'), await anApp('orders')];
+    for (const app of [users, orders]) app.documents = { '/openapi.json': part(app.name) };
+    const gateway = await openGateway(topologyOf([users, orders]), { GATEWAY_HEALTH_INTERVAL_MS: '50' });
+    const paths = async () =>
+      Object.keys(((await gateway.ask('GET', '/openapi.json')).json as { paths: object }).paths);
+    expect(await paths()).toEqual(['/api/v1/orders', '/api/v1/users']);
+    expect((await gateway.ask('GET', '/docs/swagger-ui-init.js')).text).toContain('/api/v1/orders');
+    expect((await gateway.ask('GET', '/docs')).headers['content-type']).toContain('text/html');
+    await orders.kill();
+    expect(await paths()).toEqual(['/api/v1/orders', '/api/v1/users']);
+    orders.documents = { '/openapi.json': part('baskets') };
+    orders.version = '2';
+    await orders.start();
+    await until(async () => (await paths()).includes('/api/v1/baskets'));
+    expect((await gateway.ask('GET', '/docs/swagger-ui-init.js')).text).toContain('/api/v1/baskets');
+  });
+
+  it('are not told by halves', async () => {
+    const [users, orders] = [await anApp('users'), await anApp('orders')];
+    users.documents = { '/openapi.json': part('users') };
+    await orders.kill();
+    const gateway = await openGateway(topologyOf([users, orders]));
+    expect((await gateway.ask('GET', '/openapi.json')).json).toMatchObject({ status: 503, code: 'unavailable' });
+  });
+});
+
 describe('a gateway that stops', () => {
   it('answers everybody who is under way, and lets nobody in', async () => {
     const app = await anApp('users');
