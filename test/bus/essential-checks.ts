@@ -217,6 +217,8 @@ export const whatCommitsLateIsHeard: Check = (transport) =>
     const written = gate();
     const committed = elsewhere.post.database.transaction(async (tx) => {
       await elsewhere.post.outbox.publish(tx, [letterSent({ street: 'Late', text: 'late' })]);
+      // Nobody waits for what is published until the commit; once something behind it is answered, it has its position.
+      await tx.query('SELECT');
       written.open();
       await opened;
     });

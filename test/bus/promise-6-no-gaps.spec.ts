@@ -33,6 +33,7 @@ describe.each(transports)('promise 6: no gaps ($name)', (transport) => {
       const written = gate();
       const committed = late.post.database.transaction(async (tx) => {
         await late.post.outbox.publish(tx, [letterSent({ street: `Late ${who}`, text: 'late' })]);
+        await tx.query('SELECT');
         written.open();
         await opened;
       });
@@ -61,6 +62,7 @@ describe.each(transports)('promise 6: no gaps ($name)', (transport) => {
     const written = gate();
     const committed = writer.post.database.transaction(async (tx) => {
       await writer.post.outbox.publish(tx, [letterSent({ street: 'Elm', text: 'late' })]);
+      await tx.query('SELECT');
       written.open();
       await opened;
     });

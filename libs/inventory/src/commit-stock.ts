@@ -24,7 +24,8 @@ export class CommitStock {
     const decisions = commit({ reservations, shelf }, requests);
 
     const answers = messages.map((message) => stockCommitted({ orderId: message.data.orderId }, message));
-    await Promise.all([this.stock.recordCommitted(tx, decisions, new Date()), this.outbox.publish(tx, answers)]);
+    this.stock.recordCommitted(tx, decisions, new Date());
+    await this.outbox.publish(tx, answers);
     await failpoint('commit-stock.before-commit');
   }
 }

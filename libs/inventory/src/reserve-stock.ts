@@ -32,7 +32,8 @@ export class ReserveStock {
         ? stockRejected({ orderId: reservation.orderId, shortages: [...reservation.shortages] }, messages[n])
         : stockReserved({ orderId: reservation.orderId, reservationId: reservation.reservationId }, messages[n]),
     );
-    await Promise.all([this.stock.recordReserved(tx, decisions, new Date()), this.outbox.publish(tx, answers)]);
+    this.stock.recordReserved(tx, decisions, new Date());
+    await this.outbox.publish(tx, answers);
     await failpoint('reserve-stock.before-commit');
   }
 }

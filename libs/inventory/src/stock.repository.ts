@@ -108,24 +108,24 @@ export class StockRepository {
     return tx.query(restockedOf, [distinct(orderIds)]);
   }
 
-  async recordReserved(tx: Transaction, decisions: Decisions, at: Date): Promise<void> {
-    await Promise.all([...this.add(tx, decisions.reservations, at), ...this.move(tx, decisions, at)]);
+  recordReserved(tx: Transaction, decisions: Decisions, at: Date): void {
+    this.add(tx, decisions.reservations, at);
+    this.move(tx, decisions, at);
   }
 
-  async recordCommitted(tx: Transaction, decisions: Decisions, at: Date): Promise<void> {
+  recordCommitted(tx: Transaction, decisions: Decisions, at: Date): void {
     const committed = decisions.reservations.map(({ orderId }) => orderId);
     if (committed.length === 0) return;
-    await Promise.all([tx.query(markCommitted, [committed, at]), ...this.move(tx, decisions, at)]);
+    tx.send(markCommitted, [committed, at]);
+    this.move(tx, decisions, at);
   }
 
-  async recordReleased(tx: Transaction, decisions: Decisions, at: Date): Promise<void> {
+  recordReleased(tx: Transaction, decisions: Decisions, at: Date): void {
     const released = decisions.reservations.filter(({ state }) => state === 'released').map(({ orderId }) => orderId);
     const givenUp = decisions.reservations.filter(({ state }) => state === 'refused');
-    await Promise.all([
-      ...(released.length > 0 ? [tx.query(markReleased, [released, at])] : []),
-      ...this.add(tx, givenUp, at),
-      ...this.move(tx, decisions, at),
-    ]);
+    if (released.length > 0) tx.send(markReleased, [released, at]);
+    this.add(tx, givenUp, at);
+    this.move(tx, decisions, at);
   }
 
   /** The first pieces of a product that has just been listed. */
@@ -155,14 +155,14 @@ export class StockRepository {
     ]);
   }
 
-  private add(tx: Transaction, reservations: readonly Reservation[], at: Date): Promise<unknown>[] {
-    if (reservations.length === 0) return [];
+  private add(tx: Transaction, reservations: readonly Reservation[], at: Date): void {
+    if (reservations.length === 0) return;
     const lines = reservations.flatMap((reservation) =>
       reservation.state === 'refused'
         ? []
         : reservation.lines.map((line) => ({ orderId: reservation.orderId, ...line })),
     );
-    const added = tx.query(addReservations, [
+    tx.send(addReservations, [
       reservations.map(({ orderId }) => orderId),
       reservations.map((reservation) => (reservation.state === 'refused' ? null : reservation.reservationId)),
       reservations.map(({ state }) => state),
@@ -171,40 +171,31 @@ export class StockRepository {
       ),
       at,
     ]);
-    if (lines.length === 0) return [added];
-    return [
-      added,
-      tx.query(addLines, [
-        lines.map(({ orderId }) => orderId),
-        lines.map(({ productId }) => productId),
-        lines.map(({ quantity }) => quantity),
-      ]),
-    ];
+    if (lines.length === 0) return;
+    tx.send(addLines, [
+      lines.map(({ orderId }) => orderId),
+      lines.map(({ productId }) => productId),
+      lines.map(({ quantity }) => quantity),
+    ]);
   }
 
-  private move(tx: Transaction, { shelf, movements }: Decisions, at: Date): Promise<unknown>[] {
-    const sent: Promise<unknown>[] = [];
+  private move(tx: Transaction, { shelf, movements }: Decisions, at: Date): void {
     if (shelf.length > 0) {
-      sent.push(
-        tx.query(changeShelf, [
-          shelf.map(({ productId }) => productId),
-          shelf.map(({ onHand }) => onHand),
-          shelf.map(({ reserved }) => reserved),
-        ]),
-      );
+      tx.send(changeShelf, [
+        shelf.map(({ productId }) => productId),
+        shelf.map(({ onHand }) => onHand),
+        shelf.map(({ reserved }) => reserved),
+      ]);
     }
     if (movements.length > 0) {
-      sent.push(
-        tx.query(addMovements, [
-          movements.map(({ productId }) => productId),
-          movements.map(({ kind }) => kind),
-          movements.map(({ quantity }) => quantity),
-          movements.map(({ orderId }) => orderId),
-          at,
-        ]),
-      );
+      tx.send(addMovements, [
+        movements.map(({ productId }) => productId),
+        movements.map(({ kind }) => kind),
+        movements.map(({ quantity }) => quantity),
+        movements.map(({ orderId }) => orderId),
+        at,
+      ]);
     }
-    return sent;
   }
 }
 

@@ -36,7 +36,7 @@ const LARGEST_BYTES = 2_097_152;
 export function outboxInsert(firstParameter: number, where = 'true'): string {
   const p = (offset: number) => `$${firstParameter + offset}`;
   return `message AS (
-      SELECT m.* FROM unnest(
+      SELECT m.*, dense_rank() OVER (ORDER BY topic, key) AS stream FROM unnest(
         ${p(0)}::text[], ${p(1)}::text[], ${p(2)}::uuid[], ${p(3)}::text[], ${p(4)}::text[], ${p(5)}::timestamptz[],
         ${p(6)}::text[], ${p(7)}::text[], ${p(8)}::text[], ${p(9)}::text[], ${p(10)}::text[], ${p(11)}::int[]
       ) WITH ORDINALITY AS m(topic, key, id, type, subject, time, correlation_id, causation_id, traceparent, tracestate, data, behind, n)
@@ -48,9 +48,11 @@ export function outboxInsert(firstParameter: number, where = 'true'): string {
       RETURNING topic, key, last_sequence
     ), logged AS (
       INSERT INTO outbox (day, topic, key, sequence, id, type, subject, time, correlation_id, causation_id, traceparent, tracestate, data)
-      SELECT (now() AT TIME ZONE 'UTC')::date, m.topic, m.key, c.last_sequence - m.behind, m.id, m.type, m.subject, m.time,
-             m.correlation_id, m.causation_id, m.traceparent, m.tracestate, m.data
-      FROM message m JOIN counted c USING (topic, key) ORDER BY m.n
+      -- From an array, by the stream's number: joined without a hash, as sessions are set, every pair would be looked at.
+      SELECT (now() AT TIME ZONE 'UTC')::date, m.topic, m.key,
+             (SELECT array_agg(last_sequence ORDER BY topic, key) FROM counted)[m.stream] - m.behind,
+             m.id, m.type, m.subject, m.time, m.correlation_id, m.causation_id, m.traceparent, m.tracestate, m.data
+      FROM message m ORDER BY m.n
       RETURNING id, position, sequence
     )`;
 }
@@ -67,7 +69,8 @@ export function outboxParameters(messages: readonly PreparedMessage[]): unknown[
   return columns;
 }
 
-const publishing = statement<LogPlace>(
+/** Puts messages into the log, given `outboxParameters`. */
+export const publishing = statement<LogPlace>(
   'outbox.publish',
   `WITH ${outboxInsert(1)} SELECT id, position, sequence FROM logged`,
 );
@@ -106,9 +109,10 @@ export class Outbox {
   async publishPrepared(tx: Transaction, prepared: readonly PreparedMessage[]): Promise<void> {
     if (prepared.length === 0) return;
     if (tx.module !== this.module) throw new PublishedForAnother(this.module, tx.module);
-    const places = await tx.query(publishing, outboxParameters(prepared));
-    await failpoint('outbox.after-insert');
+    let places: LogPlace[] = [];
+    tx.send(publishing, outboxParameters(prepared), (rows) => (places = rows));
     tx.afterCommit(() => this.handOver(prepared, places));
+    await failpoint('outbox.after-insert');
   }
 
   /** Encodes and checks messages for a statement that contains `outboxInsert`. The caller hands them over after its commit. */
@@ -171,7 +175,7 @@ export class Outbox {
     replacement: string,
     since: Date | '-infinity' = '-infinity',
   ): Promise<void> {
-    await tx.query(scrubbing, [definition.type, keys, path, replacement, since]);
+    tx.send(scrubbing, [definition.type, keys, path, replacement, since]);
   }
 }
 

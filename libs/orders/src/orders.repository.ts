@@ -51,6 +51,9 @@ const productsById = statement<{ id: string; sku: string; name: string; price_am
   'SELECT id, sku, name, price_amount, price_currency FROM product WHERE id = ANY($1::uuid[])',
 );
 
+// By way of an array, which is gone through faster than a table that a plan without hashes would join.
+const PLACED = 'g.id = ANY (ARRAY(SELECT id FROM placed))';
+
 // Orders that a customer has placed before under the same key are left out, and so are their fulfilments and messages.
 const placing = statement<{ order_id: string | null; name: string | null } & LogPlace>(
   'orders.place',
@@ -68,11 +71,11 @@ const placing = statement<{ order_id: string | null; name: string | null } & Log
       RETURNING id, name_when_placed
     ), begun AS (
       SELECT g.id::text AS key, g.fulfilment AS state, g.record, g.correlation_id, g.answer_by AS deadline_at, g.placed_at AS started_at
-      FROM given g JOIN placed USING (id)
+      FROM given g WHERE ${PLACED}
     ), ${processInsert(ORDER_FULFILMENT, 'begun')},
     told AS (
-      INSERT INTO order_transition (order_id, to_status, at) SELECT g.id, 'pending', g.placed_at FROM given g JOIN placed USING (id)
-    ), ${outboxInsert(13, 'm.key IN (SELECT id::text FROM placed)')}
+      INSERT INTO order_transition (order_id, to_status, at) SELECT g.id, 'pending', g.placed_at FROM given g WHERE ${PLACED}
+    ), ${outboxInsert(13, 'm.key = ANY (ARRAY(SELECT id::text FROM placed))')}
     SELECT id AS order_id, name_when_placed AS name, NULL::uuid AS id, NULL::bigint AS position, NULL::bigint AS sequence FROM placed
     UNION ALL
     SELECT NULL, NULL, id, position, sequence FROM logged`,
@@ -197,9 +200,9 @@ export class OrdersRepository {
     return row?.record ?? [];
   }
 
-  async changeStatus(tx: Transaction, changes: readonly StatusChange[], at: Date): Promise<void> {
+  changeStatus(tx: Transaction, changes: readonly StatusChange[], at: Date): void {
     if (changes.length === 0) return;
-    await tx.query(changingStatus, [
+    tx.send(changingStatus, [
       changes.map(({ id }) => id),
       changes.map(({ status }) => status),
       changes.map(({ cancelReason }) => cancelReason),

@@ -26,8 +26,7 @@ export class CapturePayment {
       // The command's id, so that the same command, heard again by whatever restored database, asks under the same key.
       return { id: message.id, orderId, customerId, total, token: paymentToken, cause: causeOf(message) };
     });
-    const stored = await this.payments.store(tx, asked, this.provider.name);
-    tx.afterCommit(() => this.settle.captures(stored));
+    this.payments.store(tx, asked, this.provider.name, (stored) => this.settle.captures(stored));
     await failpoint('payments.capture.before-commit');
   }
 }

@@ -102,6 +102,7 @@ const store = statement<{ id: string }>(
    RETURNING id`,
 );
 
+// A payment has its token as long as it is pending. Asked for by its status, each would be searched among all that are.
 const settleCaptures = statement<{
   id: string;
   order_id: string;
@@ -114,16 +115,14 @@ const settleCaptures = statement<{
 }>(
   'payments.settle-captures',
   `WITH unsettled AS (
-     SELECT payment.id, found.status, found.reason
-     FROM payment JOIN unnest($1::uuid[], $2::text[], $3::text[]) AS found (id, status, reason) USING (id)
-     WHERE payment.status = 'pending'
-     ORDER BY payment.id
-     FOR UPDATE OF payment
+     SELECT pending.id, found.status, found.reason
+     FROM (SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[]) AS found (id, status, reason) ORDER BY id) found,
+       LATERAL (SELECT id FROM payment WHERE payment.id = found.id AND token IS NOT NULL FOR UPDATE) pending
    )
    UPDATE payment
    SET status = unsettled.status, decline_reason = unsettled.reason, token = NULL, updated_at = now()
    FROM unsettled
-   WHERE payment.id = unsettled.id AND payment.status = 'pending'
+   WHERE payment.id = unsettled.id AND token IS NOT NULL
    RETURNING payment.id, order_id, amount, currency, payment.status, decline_reason, cancelling, cause`,
 );
 
@@ -235,9 +234,13 @@ export type StoredPayment = Payment & { readonly provider: string };
 export class Payments {
   constructor(@Inject(Database) private readonly database: Database) {}
 
-  /** Stores what is asked for as pending. Passes over what is stored already and what was cancelled before it came. */
-  async store(tx: Transaction, asked: AskedFor[], provider: string): Promise<UnsettledCapture[]> {
-    const stored = await tx.query(store, [
+  /**
+   * Stores what is asked for as pending. Passes over what is stored already and what was cancelled before it came; the rest
+   * is handed to `onStored` once that has committed.
+   */
+  store(tx: Transaction, asked: AskedFor[], provider: string, onStored: (unsettled: UnsettledCapture[]) => void): void {
+    const ids = new Set<string>();
+    const values = [
       asked.map(({ id }) => id),
       asked.map(({ orderId }) => orderId),
       asked.map(({ customerId }) => customerId),
@@ -246,11 +249,15 @@ export class Payments {
       asked.map(({ token }) => token),
       asked.map(({ cause }) => JSON.stringify(cause)),
       provider,
-    ]);
-    const ids = new Set(stored.map(({ id }) => id));
-    return asked
-      .filter(({ id }) => ids.has(id))
-      .map(({ id, total, token, cause }) => ({ id, total, token, cancelling: false, cause }));
+    ];
+    tx.send(store, values, (rows) => rows.forEach(({ id }) => ids.add(id)));
+    tx.afterCommit(() =>
+      onStored(
+        asked
+          .filter(({ id }) => ids.has(id))
+          .map(({ id, total, token, cause }) => ({ id, total, token, cancelling: false, cause })),
+      ),
+    );
   }
 
   /** Writes down what became of pending payments; answers those that were pending until now. */

@@ -30,6 +30,11 @@ export function isContention(error: unknown): boolean {
   return code === '40P01' || code === '40001';
 }
 
+/** Whether the statement was refused because one before it in the same transaction had failed. */
+export function isAborted(error: unknown): boolean {
+  return (driverError(error) as { code?: unknown } | undefined)?.code === '25P02';
+}
+
 /** Whether a unique key refused the row; with `constraint`, that one. */
 export function isUniqueViolation(error: unknown, constraint?: string): boolean {
   const cause = driverError(error) as Partial<DatabaseError> | undefined;

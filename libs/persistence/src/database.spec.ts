@@ -114,6 +114,34 @@ describe('a module’s database', () => {
       expect(after).not.toHaveBeenCalled();
     });
 
+    it('what is sent needs no waiting for, and tells its rows before what follows the commit', async () => {
+      const told: unknown[] = [];
+      await database.transaction(async (tx) => {
+        tx.afterCommit(() => told.push('committed'));
+        tx.send(`INSERT INTO book VALUES (1, 'Emma'), (2, 'Persuasion') RETURNING id`, [], (rows) => told.push(rows));
+        tx.send('UPDATE book SET title = title || $2 WHERE id = $1', [1, '!']);
+      });
+      expect(told).toEqual([[{ id: 1 }, { id: 2 }], 'committed']);
+      expect(await titles()).toEqual(['Emma!', 'Persuasion']);
+    });
+
+    it.each([
+      ['at the end', () => Promise.resolve()],
+      ['to work that goes on', (tx: Transaction) => put(tx, 2)],
+      ['to work that passes its own failure over', (tx: Transaction) => put(tx, 2).catch(() => undefined)],
+    ])('what was sent and failed is told %s, and nothing is committed', async (_, goOn) => {
+      const after = jest.fn();
+      const failing = database.transaction(async (tx) => {
+        tx.afterCommit(after);
+        await put(tx, 1);
+        tx.send(`INSERT INTO book VALUES (1, 'Persuasion')`);
+        await goOn(tx);
+      });
+      await expect(failing).rejects.toMatchObject({ code: '23505' });
+      expect(await titles()).toEqual([]);
+      expect(after).not.toHaveBeenCalled();
+    });
+
     it('what fails after the commit does not undo it in the eyes of the caller, nor keep the rest from happening', async () => {
       const after = jest.fn();
       const quiet = jest.spyOn(process.stderr, 'write').mockReturnValue(true);
@@ -144,6 +172,7 @@ describe('a module’s database', () => {
     it('nothing can be done once it is over, by whatever way', async () => {
       const over = await database.transaction(async (tx) => ({ tx, entities: tx.entities }));
       await expect(put(over.tx, 1)).rejects.toMatchObject({ code: 'transaction-is-over' });
+      expect(() => over.tx.send('SELECT 1')).toThrow('The transaction is over');
       expect(() => over.tx.entities).toThrow('The transaction is over');
       expect(() => over.tx.afterCommit(() => undefined)).toThrow('The transaction is over');
       await expect((over.entities as EntityManager).query('SELECT 1')).rejects.toThrow();

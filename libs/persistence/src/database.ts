@@ -81,10 +81,10 @@ export class Database {
       const begun = client.query('BEGIN');
       begun.catch(() => undefined);
       const result = await work(tx);
-      await begun;
       tx.close();
       await failpoint('transaction.before-commit');
-      const { command } = await client.query('COMMIT');
+      // Nor does COMMIT wait for answers: where a statement before it has failed, the server rolls back instead.
+      const [, , { command }] = await Promise.all([begun, tx.answered(), client.query('COMMIT')]);
       // To COMMIT after a failed statement the server answers ROLLBACK, and that is no error to it.
       if (command !== 'COMMIT') throw new CommitRefused();
       await failpoint('transaction.after-commit');
@@ -95,7 +95,7 @@ export class Database {
       tx.close();
       // Whatever made the work fail, a connection that cannot roll back must not go back to the pool.
       await client.query('ROLLBACK').catch((failure: Error) => (broken = failure));
-      throw error;
+      throw tx.causeOf(error);
     } finally {
       client.off('error', onError);
       client.release(broken);

@@ -1,5 +1,6 @@
 import { QueryResult } from 'pg';
 import { DataSource, EntityManager, QueryRunner } from 'typeorm';
+import { isAborted } from './database-errors';
 import { Statement } from './statement';
 
 /** What a transaction needs of a connection: the `pg` client, so that hot statements can be named. */
@@ -30,6 +31,8 @@ export class Transaction {
   private open = true;
   private runner: QueryRunner | undefined;
   private readonly onCommit: (() => void)[] = [];
+  private readonly sent: Promise<unknown>[] = [];
+  private failure: unknown;
 
   constructor(
     private readonly connection: Connection,
@@ -48,6 +51,28 @@ export class Transaction {
     const config = typeof sql === 'string' ? { text: sql, values } : { name: sql.name, text: sql.text, values };
     sendTogether(this.connection);
     return (await this.connection.query(config)).rows as Row[];
+  }
+
+  /**
+   * Sends a statement whose answer the work has no use for: it travels with whatever is sent next, and with COMMIT at the
+   * latest. If it fails, nothing is committed and the transaction throws what it failed of. `onRows` is told its rows
+   * before anything that waits for the commit.
+   */
+  send<Row>(sql: Statement<Row> | string, values: unknown[] = [], onRows?: (rows: Row[]) => void): void {
+    if (!this.open) throw new TransactionIsOver();
+    const answered = this.query(sql, values).then(onRows);
+    answered.catch((error: unknown) => (this.failure ??= error));
+    this.sent.push(answered);
+  }
+
+  /** Resolves once all that was sent has succeeded; rejects with what failed first. */
+  async answered(): Promise<void> {
+    await Promise.all(this.sent);
+  }
+
+  /** Why the work really failed: after a failure that it did not wait for, the server refuses whatever comes next. */
+  causeOf(error: unknown): unknown {
+    return isAborted(error) ? (this.failure ?? error) : error;
   }
 
   /** TypeORM on this very transaction, for cold work. */
