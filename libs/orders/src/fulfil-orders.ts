@@ -54,9 +54,9 @@ export class Fulfilments implements OnApplicationBootstrap, BeforeApplicationShu
     await this.processes.hear(tx, inputs, (changes) => this.changeOrders(tx, changes));
   }
 
-  private async changeOrders(tx: Transaction, changes: readonly Change<Fulfilment>[]): Promise<void> {
+  private changeOrders(tx: Transaction, changes: readonly Change<Fulfilment>[]): void {
     const moved = changes.filter(({ before, after }) => orderStatusOf(before) !== orderStatusOf(after));
-    await this.orders.changeStatus(
+    this.orders.changeStatus(
       tx,
       moved.map(({ key, after }) => ({ id: key, status: orderStatusOf(after), cancelReason: cancelReasonOf(after) })),
       new Date(),

@@ -61,8 +61,14 @@ function sessionOptions(module: string, transactionTimeoutMs: number): string {
     transaction_timeout: String(transactionTimeoutMs),
     timezone: 'UTC',
     jit: 'off',
-    // A plan prepared while a table was empty would otherwise scan it whole for as long as the connection lives.
+    // Planning most statements anew takes longer than running them.
+    plan_cache_mode: 'force_generic_plan',
+    // A plan is made once, maybe while its tables were empty, and must serve as they grow: so tables are reached through
+    // their keys, row by row, which is what every statement here is written for.
     enable_seqscan: 'off',
+    enable_bitmapscan: 'off',
+    enable_hashjoin: 'off',
+    enable_mergejoin: 'off',
   };
   return Object.entries(settings)
     .map(([name, value]) => `-c ${name}=${value}`)

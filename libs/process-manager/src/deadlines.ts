@@ -25,10 +25,7 @@ export class Deadlines<State, Heard> {
     private readonly bus: Bus,
     /** The shortest deadline that a step may set, in milliseconds: none can fall due sooner than that unseen. */
     private readonly shortestMs: number,
-    private readonly alsoWrite: (
-      tx: Parameters<Processes<State, Heard>['hear']>[0],
-      changes: Change<State>[],
-    ) => Promise<void>,
+    private readonly alsoWrite: (tx: Parameters<Processes<State, Heard>['hear']>[0], changes: Change<State>[]) => void,
   ) {
     this.logger = new Logger(`deadlines of ${processes.definition.name}`);
   }

@@ -8,6 +8,9 @@ interface ProcessRow<State> {
   version: number;
   state: State;
   correlation_id: string;
+  deadline_at: Date | null;
+  started_at: Date;
+  ended_at: Date | null;
   /** The ids of the messages that it has heard. */
   heard: string[];
 }
@@ -32,20 +35,20 @@ export interface Change<State> {
 
 const locking = statement<ProcessRow<unknown>>(
   'process.lock',
-  `SELECT key, version, state, correlation_id,
+  `SELECT key, version, state, correlation_id, deadline_at, started_at, ended_at,
           ARRAY(SELECT r->>'id' FROM jsonb_array_elements(record) r WHERE r->>'way' = 'heard' AND r ? 'id') AS heard
    FROM process WHERE name = $1 AND key = ANY($2::text[]) ORDER BY key FOR UPDATE`,
 );
 
+// Never inserts, since the rows are locked: of all ways to update many rows, this one always looks each up by its key. Joined
+// to them, a table of which little is known is read whole.
 const writing = statement<never>(
   'process.write',
-  `UPDATE process p
-   SET state = n.state, record = p.record || n.record,
-       deadline_at = CASE WHEN n.deadline_kept THEN p.deadline_at ELSE n.deadline_at END,
-       ended_at = CASE WHEN n.ended THEN coalesce(p.ended_at, $8) WHEN n.reopened THEN NULL ELSE p.ended_at END
-   FROM unnest($2::text[], $3::jsonb[], $4::jsonb[], $5::boolean[], $6::timestamptz[], $7::boolean[], $9::boolean[])
-        AS n(key, state, record, deadline_kept, deadline_at, ended, reopened)
-   WHERE p.name = $1 AND p.key = n.key`,
+  `INSERT INTO process AS p (name, key, version, state, record, correlation_id, deadline_at, started_at, ended_at)
+   SELECT $1, * FROM unnest($2::text[], $3::integer[], $4::jsonb[], $5::jsonb[], $6::text[], $7::timestamptz[],
+                            $8::timestamptz[], $9::timestamptz[])
+   ON CONFLICT (name, key) DO UPDATE
+     SET state = excluded.state, record = p.record || excluded.record, deadline_at = excluded.deadline_at, ended_at = excluded.ended_at`,
 );
 
 const due = statement<{ key: string }>(
@@ -90,13 +93,12 @@ export class Processes<State, Heard> {
 
   /**
    * Lets the processes hear these inputs, in their order, and answers those that changed. A message that a process has
-   * heard before, as in a replay, is passed over. `alsoWrite` is called with the changes before anything is written, and
-   * its statements travel together with ours.
+   * heard before, as in a replay, is passed over. `alsoWrite` is called with the changes before anything is written.
    */
   async hear(
     tx: Transaction,
     inputs: readonly Input<Heard>[],
-    alsoWrite: (changes: Change<State>[]) => Promise<void>,
+    alsoWrite: (changes: Change<State>[]) => void,
   ): Promise<Change<State>[]> {
     const keys = [...new Set(inputs.map(({ key }) => key))];
     const rows = (await tx.query(locking, [this.definition.name, keys])) as ProcessRow<State>[];
@@ -106,7 +108,8 @@ export class Processes<State, Heard> {
     for (const input of inputs) open.get(input.key)?.hear(input);
     const heard = [...open.values()].filter(({ record }) => record.length > 0);
     const changes = heard.filter(({ moved }) => moved).map((process) => process.change());
-    await Promise.all([alsoWrite(changes), this.write(tx, heard, now)]);
+    alsoWrite(changes);
+    await this.write(tx, heard, now);
     await failpoint('process.after-step');
     return changes;
   }
@@ -133,21 +136,19 @@ export class Processes<State, Heard> {
     for (const process of processes) {
       process.record.push(...recordSent(prepared.slice(from, (from += process.send.length))));
     }
-    const columns = processes.map((process) => process.row(now));
-    await Promise.all([
-      tx.query(writing, [
-        this.definition.name,
-        columns.map(({ key }) => key),
-        columns.map(({ state }) => state),
-        columns.map(({ record }) => record),
-        columns.map(({ deadlineKept }) => deadlineKept),
-        columns.map(({ deadlineAt }) => deadlineAt),
-        columns.map(({ ended }) => ended),
-        now,
-        columns.map(({ reopened }) => reopened),
-      ]),
-      this.outbox.publishPrepared(tx, prepared),
+    const rows = processes.map((process) => process.row(now));
+    tx.send(writing, [
+      this.definition.name,
+      rows.map(({ key }) => key),
+      rows.map(({ version }) => version),
+      rows.map(({ state }) => JSON.stringify(state)),
+      rows.map(({ record }) => JSON.stringify(record)),
+      rows.map(({ correlation_id: correlationId }) => correlationId),
+      rows.map(({ deadline_at: deadlineAt }) => deadlineAt),
+      rows.map(({ started_at: startedAt }) => startedAt),
+      rows.map(({ ended_at: endedAt }) => endedAt),
     ]);
+    await this.outbox.publishPrepared(tx, prepared);
   }
 }
 
@@ -188,16 +189,12 @@ class OpenProcess<State, Heard> {
     return { key: this.process.key, before: this.before, after: this.state };
   }
 
+  /** The row as it is to become, `record` being what is added to it. */
   row(now: Date) {
-    const { deadlineIn } = this;
-    return {
-      key: this.process.key,
-      state: JSON.stringify(this.state),
-      record: JSON.stringify(this.record),
-      deadlineKept: deadlineIn === undefined,
-      deadlineAt: deadlineIn == null ? null : new Date(now.getTime() + deadlineIn),
-      ended: this.moved && this.ended,
-      reopened: this.moved && !this.ended,
-    };
+    const { process, state, record, deadlineIn } = this;
+    const deadline_at =
+      deadlineIn === undefined ? process.deadline_at : deadlineIn && new Date(now.getTime() + deadlineIn);
+    const ended_at = this.moved ? (this.ended ? (process.ended_at ?? now) : null) : process.ended_at;
+    return { ...process, state, record, deadline_at, ended_at };
   }
 }

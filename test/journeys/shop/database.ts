@@ -35,6 +35,22 @@ export async function tablesHolding(databaseUrl: string, text: string): Promise<
   });
 }
 
+/** How much the database has read of its tables: rows by index, `orders.process_pkey`, and scans by table, `orders.process`. */
+export async function readOf(databaseUrl: string): Promise<{ rows: Record<string, number>; scans: string[] }> {
+  return ask(databaseUrl, async (client) => {
+    const indexes = await client.query<{ name: string; rows: number }>(
+      `SELECT format('%I.%I', schemaname, indexrelname) AS name, idx_tup_read::int AS rows FROM pg_stat_user_indexes`,
+    );
+    const tables = await client.query<{ name: string }>(
+      `SELECT format('%I.%I', schemaname, relname) AS name FROM pg_stat_user_tables WHERE seq_tup_read > 1000`,
+    );
+    return {
+      rows: Object.fromEntries(indexes.rows.map(({ name, rows }) => [name, rows])),
+      scans: tables.rows.map(({ name }) => name),
+    };
+  });
+}
+
 async function ask<Answer>(url: string, question: (client: Client) => Promise<Answer>): Promise<Answer> {
   const client = new Client({ connectionString: url });
   await client.connect();
