@@ -4,7 +4,7 @@ import { MalformedMessage, ReceivedMessage } from './envelope';
 import { OwnershipLost, SequenceBroken } from './errors';
 import { Arrival, Handlers } from './handlers';
 import { HeldMessages, judge, RetryRule, Verdict } from './held-messages';
-import { nameOf, recall, remember, Remembered, StreamName } from './stream-memory';
+import { meet, nameOf, recall, remember, Remembered, StreamName } from './stream-memory';
 
 /** Whether the records may be taken as they come, and how the transport moves its position with them. */
 export interface Progress {
@@ -20,8 +20,14 @@ export interface Progress {
   advance(tx: Transaction, whole: boolean): Promise<boolean>;
 }
 
+/** What was taken for the first message of its stream is not. */
+class MetBefore extends Error {}
+
 /** Consumes for one module: each message once in effect, in order per stream, a failing one without its neighbours. */
 export class Consumer {
+  /** The sources that repeated something lately, as they do after a restart or a replay. */
+  private readonly repeating = new Set<string>();
+
   constructor(
     readonly module: string,
     readonly database: Database,
@@ -58,12 +64,47 @@ export class Consumer {
   }
 
   private async together(arrivals: readonly Arrival[], progress: Progress, whole: boolean): Promise<void> {
+    const assumed = !this.repeating.has(progress.source) && this.lookNew(arrivals);
+    if (!assumed || !(await this.newcomers(arrivals, progress, whole))) await this.anyone(arrivals, progress, whole);
+    await failpoint('consumer.after-commit');
+  }
+
+  /**
+   * Handles first messages of streams while the database is still being asked whether they are; answers false, and has done
+   * nothing, where one of them is not. That saves a round trip where it matters: the first hops of whatever begins.
+   */
+  private async newcomers(arrivals: readonly Arrival[], progress: Progress, whole: boolean): Promise<boolean> {
+    const due = arrivals.map((arrival) => this.handlers.read(arrival));
+    try {
+      await this.database.transaction(async (tx) => {
+        const [taken, handled] = await Promise.allSettled([
+          this.meet(tx, arrivals, progress, whole),
+          this.handlers.handle(due, tx),
+        ]);
+        // In this order: what a handler says of a message that it should not have had is of no interest.
+        if (taken.status === 'rejected') throw taken.reason;
+        if (handled.status === 'rejected') throw handled.reason;
+        await failpoint('consumer.after-handlers');
+        await failpoint('consumer.before-commit');
+      });
+      return true;
+    } catch (error) {
+      if (error instanceof MetBefore) return false;
+      throw error;
+    }
+  }
+
+  private async anyone(arrivals: readonly Arrival[], progress: Progress, whole: boolean): Promise<void> {
+    this.repeating.delete(progress.source);
     await this.database.transaction(async (tx) => {
       const streams = await this.takeOver(tx, arrivals, progress, whole);
       const due: ReceivedMessage[] = [];
       for (const arrival of arrivals) {
         const stream = streams.next(arrival);
-        if (!stream) continue;
+        if (!stream) {
+          this.repeating.add(progress.source);
+          continue;
+        }
         if (stream.jumpedFrom !== undefined) {
           await this.held.hold(tx, arrival, jumped(new SequenceBroken(arrival.at, stream.jumpedFrom)));
           stream.held = true;
@@ -75,12 +116,11 @@ export class Consumer {
         if (stream.held) await this.held.wait(tx, arrival);
         else due.push(this.handlers.read(arrival));
       }
-      // Sent beside what the handlers send, which saves a round trip: all of it commits together or not at all.
-      await Promise.all([remember(tx, progress.source, streams.changed()), this.handlers.handle(due, tx)]);
+      remember(tx, progress.source, streams.changed());
+      await this.handlers.handle(due, tx);
       await failpoint('consumer.after-handlers');
       await failpoint('consumer.before-commit');
     });
-    await failpoint('consumer.after-commit');
   }
 
   /** A message that failed alone is held, and what comes after it in its stream waits. */
@@ -93,7 +133,7 @@ export class Consumer {
       if (this.handlers.find(arrival.at.type)?.overtakes) await this.overtake(tx, arrival, stream);
       await this.held.hold(tx, arrival, judge(error, 0, this.rule));
       stream.held = true;
-      await remember(tx, progress.source, streams.changed());
+      remember(tx, progress.source, streams.changed());
     });
     await failpoint('consumer.after-hold');
   }
@@ -102,6 +142,32 @@ export class Consumer {
     if (stream.held) await this.held.discardStream(tx, at.source, stream, `overtaken by ${at.type}`);
     stream.held = false;
     await this.held.scrubRecord(tx, at.source, stream);
+  }
+
+  /** Whether these can be first messages, each of another stream, for handlers that let what their stream holds go first. */
+  private lookNew(arrivals: readonly Arrival[]): boolean {
+    const streams = new Set<string>();
+    return (
+      arrivals.every(({ at, flaw }) => {
+        const handler = this.handlers.find(at.type);
+        if (at.sequence !== 1 || flaw || !handler || handler.overtakes) return false;
+        streams.add(nameOf(at));
+        return true;
+      }) && streams.size === arrivals.length
+    );
+  }
+
+  private async meet(tx: Transaction, arrivals: readonly Arrival[], progress: Progress, whole: boolean): Promise<void> {
+    const [ours, met] = await Promise.all([
+      progress.advance(tx, whole),
+      meet(
+        tx,
+        progress.source,
+        arrivals.map(({ at }) => at),
+      ),
+    ]);
+    if (!ours) throw new OwnershipLost(this.module, progress.source);
+    if (!met) throw new MetBefore();
   }
 
   private async takeOver(

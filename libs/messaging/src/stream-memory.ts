@@ -28,6 +28,13 @@ const keeping = statement<never>(
    ON CONFLICT (source, topic, key) DO UPDATE SET last_sequence = excluded.last_sequence, held = excluded.held`,
 );
 
+const meeting = statement<StreamName>(
+  'stream-memory.meet',
+  `INSERT INTO stream_memory (source, topic, key, last_sequence)
+   SELECT $1, m.topic, m.key, 1 FROM unnest($2::text[], $3::text[]) AS m(topic, key) ORDER BY m.topic, m.key
+   ON CONFLICT DO NOTHING RETURNING topic, key`,
+);
+
 export const nameOf = ({ topic, key }: StreamName): string => `${topic}/${key}`;
 
 /** What a subscriber remembers of these streams, by name; their rows are locked, in the order of their names. */
@@ -37,14 +44,16 @@ export async function recall(tx: Transaction, source: string, streams: StreamNam
   return new Map(rows.map((row) => [nameOf(row), { lastSequence: row.last_sequence, held: row.held }]));
 }
 
+/** Keeps the first message of each of these streams, and answers whether none of them was known before. */
+export async function meet(tx: Transaction, source: string, streams: readonly StreamName[]): Promise<boolean> {
+  const met = await tx.query(meeting, [source, streams.map(({ topic }) => topic), streams.map(({ key }) => key)]);
+  return met.length === streams.length;
+}
+
 /** Keeps what the subscriber has now taken over of these streams. */
-export async function remember(
-  tx: Transaction,
-  source: string,
-  streams: readonly (StreamName & Remembered)[],
-): Promise<void> {
+export function remember(tx: Transaction, source: string, streams: readonly (StreamName & Remembered)[]): void {
   if (streams.length === 0) return;
-  await tx.query(keeping, [
+  tx.send(keeping, [
     source,
     streams.map(({ topic }) => topic),
     streams.map(({ key }) => key),

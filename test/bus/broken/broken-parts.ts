@@ -6,7 +6,7 @@ import { Feed } from '../../../libs/messaging/src/feed';
 import { Handlers, type Arrival } from '../../../libs/messaging/src/handlers';
 import { HeldMessages } from '../../../libs/messaging/src/held-messages';
 import { LogCursor } from '../../../libs/messaging/src/log-cursor';
-import { Outbox } from '../../../libs/messaging/src/outbox';
+import { Outbox, outboxParameters, publishing, type PreparedMessage } from '../../../libs/messaging/src/outbox';
 import { Ownerships } from '../../../libs/messaging/src/ownership';
 import { Subscriber } from '../../../libs/messaging/src/subscriber';
 import * as essential from '../essential-checks';
@@ -50,9 +50,9 @@ export const brokenParts: readonly BrokenPart[] = [
     seenBy: essential.whatIsRolledBackIsNeverHeard,
     complaint: /never/,
     break: () =>
-      instead(Outbox, 'publishPrepared', (publish, tx: Transaction, prepared) =>
-        publish(Object.create(tx, { afterCommit: { value: (handOver: () => void) => handOver() } }), prepared),
-      ),
+      instead(Outbox, 'publishPrepared', function (_, tx: Transaction, prepared: PreparedMessage[]) {
+        tx.send(publishing, outboxParameters(prepared), (places) => this.handOver(prepared, places));
+      }),
   },
   {
     promise: 1,
@@ -66,11 +66,13 @@ export const brokenParts: readonly BrokenPart[] = [
     how: 'remembers nothing',
     seenBy: essential.whatIsDeliveredAgainHasItsEffectOnce,
     complaint: UNEQUAL,
-    break: () =>
+    break: () => {
+      instead(Consumer, 'lookNew', () => false);
       instead(Consumer, 'takeOver', async (_, tx: Transaction, __, progress: Progress, whole: boolean) => {
         await progress.advance(tx, whole);
         return { next: (at: object) => ({ ...at, held: false }), changed: () => [] };
-      }),
+      });
+    },
   },
   {
     promise: 2,
