@@ -98,7 +98,7 @@ describe('the gateway', () => {
     const gateway = await openGateway(topologyOf([app]));
     const answer = await gateway.ask(method, path);
     expect(answer.json).toMatchObject({ status, code, instance: path, type: `urn:banyan:problem:${code}` });
-    expect(answer).toMatchObject({ status, headers: { 'content-type': 'application/problem+json' } });
+    expect(answer).toMatchObject({ status, headers: { 'content-type': 'application/problem+json; charset=utf-8' } });
     expect(answer.headers['x-correlation-id']).toBeDefined();
     if (status === 405) expect(answer.headers.allow).toBe('GET, HEAD');
     expect(app.asked).toEqual([]);

@@ -11,7 +11,7 @@ export function answerProblem(
   const body = JSON.stringify(problemBody(problem, instance));
   const headers = [
     'content-type',
-    'application/problem+json',
+    'application/problem+json; charset=utf-8',
     'content-length',
     String(Buffer.byteLength(body)),
     'x-correlation-id',

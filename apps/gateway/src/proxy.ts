@@ -52,7 +52,7 @@ export class Proxy {
     const { forward, path } = targetOf(request.url ?? '/');
     const refuse = (problem: Problem, close = this.draining) => {
       request.resume();
-      answerProblem(response, problem, { url: forward, correlationId: headers.correlationId, close });
+      answerProblem(response, problem, { url: request.url ?? '/', correlationId: headers.correlationId, close });
     };
     if (headers.host === undefined && request.httpVersion === '1.1') {
       return refuse(new Problem('malformed-request', 'The request names no host.'), true);
