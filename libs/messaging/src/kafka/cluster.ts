@@ -34,7 +34,7 @@ export class KafkaCluster {
   private readonly kafka: Kafka;
   private readonly log = new Logger('kafka');
 
-  constructor(private readonly settings: Pick<Settings['bus'], 'kafka' | 'retentionDays' | 'leaseMs'>) {
+  constructor(private readonly settings: Pick<Settings['bus'], 'kafka' | 'retentionDays'>) {
     const { brokers, prefix, tls, login } = settings.kafka;
     this.kafka = new Kafka({
       clientId: `${prefix}-${process.pid}`,
@@ -135,12 +135,11 @@ export class KafkaCluster {
   }
 
   consumer(module: string): Consumer {
-    const sessionTimeout = Math.min(this.settings.leaseMs, SESSION_MS);
     return this.kafka.consumer({
       groupId: this.groupOf(module),
-      sessionTimeout,
-      heartbeatInterval: sessionTimeout / 4,
-      rebalanceTimeout: 4 * sessionTimeout,
+      sessionTimeout: SESSION_MS,
+      heartbeatInterval: SESSION_MS / 4,
+      rebalanceTimeout: 4 * SESSION_MS,
       maxWaitTimeInMs: FETCH_WAIT_MS,
       maxBytesPerPartition: FETCH_BYTES,
       allowAutoTopicCreation: false,
