@@ -22,7 +22,7 @@ import type { Hunk } from './steps';
 const root = join(__dirname, '../..');
 /** What is made from the rest, or would be too much to copy. */
 const NOT_COPIED = ['.git', '.banyan', 'coverage', 'dist', 'node_modules'];
-const PATIENCE_MS = 180_000;
+const PATIENCE_MS = 240_000;
 
 /** A copy of a repository's files in a folder of its own, in which one can do as one likes. */
 export class Scratch {
