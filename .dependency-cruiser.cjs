@@ -8,6 +8,7 @@ const MODULES = readdirSync(join(__dirname, 'libs')).filter((library) =>
 );
 // Each may import those before it.
 const PLATFORM = [
+  'lifetime',
   'config',
   'failpoints',
   'telemetry',
@@ -20,7 +21,7 @@ const PLATFORM = [
   'hosting',
 ];
 // What modules may import of it: all but what hosts them.
-const UNDER_MODULES = PLATFORM.filter((library) => library !== 'hosting');
+const UNDER_MODULES = PLATFORM.filter((library) => !['lifetime', 'hosting'].includes(library));
 
 const anyOf = (names) => `(${names.join('|')})`;
 const inLibrary = (names) => `^libs/${anyOf(names)}/`;

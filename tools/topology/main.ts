@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { parseArgs } from 'node:util';
 import { SettingsError } from '@banyan/config';
 import { developmentFolder } from '@banyan/development';
-import { endOnRequest } from '@banyan/hosting';
+import { endOnRequest } from '@banyan/lifetime';
 import { AppDidNotStart } from './app-process';
 import { findTopology, UnknownTopology } from './find-topology';
 import { prefixer, takesColours, welcome } from './printed';
@@ -30,7 +30,7 @@ async function start(name: string, environment: NodeJS.ProcessEnv): Promise<() =
     tell,
   });
   process.stdout.write(welcome(name, topology, running));
-  return () => running.stop();
+  return async () => void (await running.stop());
 }
 
 function refuse(error: Error & { code?: unknown }): void {

@@ -22,9 +22,9 @@ class Asking implements Asker {
   sent = false;
   status = 0;
   body = '';
-  readonly ended: Promise<this>;
+  readonly ended: Promise<Asking>;
   readonly asked: Asked;
-  private settle!: { resolve: (value: this) => void; reject: (error: Error) => void };
+  private settle!: { resolve: (value: Asking) => void; reject: (error: Error) => void };
 
   constructor(connections: Connections, what = question()) {
     this.ended = new Promise((resolve, reject) => (this.settle = { resolve, reject }));

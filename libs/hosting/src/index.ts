@@ -1,4 +1,3 @@
 // First, so that everything after it is compiled once only.
-import './compile-cache';
-export { endOnRequest } from './end-on-request';
+import '@banyan/lifetime';
 export { runApp, type HostedApp } from './run-app';

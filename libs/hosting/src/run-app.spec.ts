@@ -2,8 +2,8 @@ import { fork, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { productVersion } from '@banyan/lifetime';
 import { freshDatabase, type FreshDatabase } from '../../../test/database/database';
-import { productVersion } from './product-version';
 import { version } from '../../../package.json';
 
 const ROOT = join(__dirname, '../../..');

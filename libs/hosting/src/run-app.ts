@@ -2,12 +2,10 @@ import 'reflect-metadata';
 import { loadSettings, SettingsError, type Settings } from '@banyan/config';
 import { armFailpoints } from '@banyan/failpoints';
 import { createHttpApp } from '@banyan/http';
+import { endOnRequest, explain, productVersion } from '@banyan/lifetime';
 import { connectBus } from '@banyan/messaging';
 import { DatabaseNotPrepared, moduleDataOf, notPrepared } from '@banyan/persistence';
 import type { INestApplication, Type } from '@nestjs/common';
-import { endOnRequest } from './end-on-request';
-import { explain } from './explain';
-import { productVersion } from './product-version';
 import { welcomeToApp, welcomeToShop } from './welcome';
 
 /** An app, as its main tells of it. */
@@ -44,7 +42,7 @@ export function runApp(app: HostedApp): void {
   const starting = start({ ...app, environment });
   endOnRequest(starting);
   starting.catch((error: unknown) => {
-    process.stderr.write(`${explain(error, environment.PORT)}\n`);
+    process.stderr.write(`${explain(error)}\n`);
     process.exit(1);
   });
 }
