@@ -2,7 +2,7 @@ import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { GatewaySettings } from '@banyan/config';
-import { NestLogger, TelemetryModule } from '@banyan/telemetry';
+import { correlationIdOf, NestLogger, TelemetryModule } from '@banyan/telemetry';
 import { SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { Registry } from 'prom-client';
 import { Documents } from './documents';
@@ -50,6 +50,11 @@ export async function house(
 
   const adapter = new Adapter();
   const fastify = adapter.getInstance();
+  // As every answer of an app has it, and every refusal of the gateway's.
+  fastify.addHook('onRequest', (request, reply, done) => {
+    void reply.header('x-correlation-id', correlationIdOf(request.headers['x-correlation-id']));
+    done();
+  });
   fastify.removeAllContentTypeParsers();
   // Read as text: a topology is YAML, of which JSON is a part.
   fastify.addContentTypeParser(
