@@ -83,6 +83,15 @@ describe('asking', () => {
     },
   );
 
+  it('knows what has no answer yet', async () => {
+    const { asking, answer, fail } = setup();
+    asking.put(questions(3));
+    await answer('q0');
+    await fail('q1');
+    await asking.stop(0);
+    expect(asking.unanswered.map(({ id }) => id)).toEqual(['q1', 'q2']);
+  });
+
   it('waits at its end for what is under way, but not for ever', async () => {
     const { asking, log, answer } = setup();
     asking.put(questions(3));

@@ -37,6 +37,11 @@ export class Asking<Question extends { id: string }> {
     return Math.max(0, this.options.mostWaiting - this.#inHand.size);
   }
 
+  /** Every question that has no answer yet. */
+  get unanswered(): Question[] {
+    return [...this.#inHand.values()].map(({ question }) => question);
+  }
+
   /** Takes questions on; one that is in hand already is not taken twice. */
   put(questions: readonly Question[]): void {
     if (this.#stopped) return;

@@ -113,6 +113,20 @@ describe('what does not go well', () => {
   );
 });
 
+describe('an instance that ends', () => {
+  let own: Setup;
+  beforeEach(async () => (own = await setup()));
+  afterEach(() => own.close());
+
+  it('leaves to others at once what has no answer yet', async () => {
+    arm({ name: 'payments.capture.before-ask', act: 'hang', hit: 1 }, 'test');
+    const order = await own.capture('tok_approved');
+    await until(() => timesFired('payments.capture.before-ask') === 1);
+    const due = `SELECT order_id FROM payments.payment WHERE status = 'pending' AND ask_again_at <= now()`;
+    expect(await own.leave(due)).toEqual([{ order_id: order }]);
+  });
+});
+
 describe('cancelling', () => {
   it('answers with nothing where no capture was asked for, and prevents it for good', async () => {
     const order = uuidv7();

@@ -154,6 +154,16 @@ const dueRefunds = statement<{ id: string; payment_id: string; amount: number; c
    RETURNING refund.id, payment_id, refund.amount, currency, refund.cause`,
 );
 
+const letGoCaptures = statement<never>(
+  'payments.let-go-captures',
+  `UPDATE payment SET ask_again_at = now() WHERE id = ANY ($1::uuid[]) AND status = 'pending'`,
+);
+
+const letGoRefunds = statement<never>(
+  'payments.let-go-refunds',
+  `UPDATE refund SET ask_again_at = now() WHERE id = ANY ($1::uuid[]) AND status = 'pending'`,
+);
+
 const clock = statement<{ now: Date; lease_end: Date }>(
   'payments.clock',
   `SELECT now(), now() + ${LEASE} AS lease_end`,
@@ -321,6 +331,13 @@ export class Payments {
       amount: { amount, currency },
       cause,
     }));
+  }
+
+  /** Leaves captures and refunds to whoever looks next, instead of keeping them to the end of the lease. */
+  async letGo(ids: readonly string[]): Promise<void> {
+    if (ids.length === 0) return;
+    await this.database.query(letGoCaptures, [ids]);
+    await this.database.query(letGoRefunds, [ids]);
   }
 
   /** The database's time, and when by it everything that is unsettled now will be due. */

@@ -1,13 +1,7 @@
 import { failpoint } from '@banyan/failpoints';
 import type { Cause } from '@banyan/messaging';
 import { HealthIndicators, inJourney } from '@banyan/telemetry';
-import {
-  type BeforeApplicationShutdown,
-  Inject,
-  Injectable,
-  Logger,
-  type OnApplicationBootstrap,
-} from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { Asking } from './asking';
 import { journeyOf } from './cause';
 import { Outcomes } from './outcomes';
@@ -26,6 +20,8 @@ const USUAL_ATTEMPTS = 3;
 
 interface Question {
   id: string;
+  /** The id of the payment, or of the refund. */
+  about: string;
   cause: Cause;
   /** Asks the provider and commits its answer. */
   settle(attempt: number): Promise<void>;
@@ -37,7 +33,7 @@ interface Question {
  * database, so nothing is lost with the process; several processes may ask the same without harm.
  */
 @Injectable()
-export class SettlePayments implements OnApplicationBootstrap, BeforeApplicationShutdown {
+export class SettlePayments implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger('payments');
   private readonly asking: Asking<Question>;
   private timer: NodeJS.Timeout | undefined;
@@ -78,10 +74,25 @@ export class SettlePayments implements OnApplicationBootstrap, BeforeApplication
     this.timer = setInterval(() => this.look('left-behind'), LOOK_EVERY_MS).unref();
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
+  // Not before the bus has stopped: until then captures are taken on here, and nobody else would ask about them for a lease.
+  async onApplicationShutdown(): Promise<void> {
     clearInterval(this.timer);
     await this.asking.stop(LONGEST_GOODBYE_MS);
-    await Promise.all([this.looking, this.provider.close()]);
+    await this.looking;
+    await this.letGo();
+    await this.provider.close();
+  }
+
+  /** Leaves to others at once what has no answer yet. */
+  private async letGo(): Promise<void> {
+    try {
+      await this.payments.letGo(this.asking.unanswered.map(({ about }) => about));
+    } catch (error) {
+      this.logger.warn(
+        { err: error },
+        'Unsettled payments could not be let go; others ask about them in half a minute.',
+      );
+    }
   }
 
   private look(which: 'all' | 'left-behind'): void {
@@ -117,6 +128,7 @@ export class SettlePayments implements OnApplicationBootstrap, BeforeApplication
     if (cancelling) this.asking.withdraw(id);
     return {
       id: cancelling ? `${id} (cancelling)` : id,
+      about: id,
       cause,
       settle: async (attempt) => {
         await failpoint('payments.capture.before-ask');
@@ -147,6 +159,7 @@ export class SettlePayments implements OnApplicationBootstrap, BeforeApplication
     const { id, cause, paymentId, amount } = refund;
     return {
       id,
+      about: id,
       cause,
       settle: async () => {
         await failpoint('payments.refund.before-ask');

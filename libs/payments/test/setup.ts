@@ -8,6 +8,7 @@ import { Bus, type Outgoing } from '@banyan/messaging';
 import { Database } from '@banyan/persistence';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { Client } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { ProviderProcess } from '../../../apps/payment-provider/test/provider-process';
 import { freshDatabase } from '../../../test/database/database';
@@ -208,6 +209,18 @@ export async function setup({ hosted = true } = {}) {
     return child;
   }
 
+  /** Ends every instance in this process, and reads what they have left. */
+  async function leave(sql: string): Promise<unknown[]> {
+    for (const one of apps.splice(0)) await one.close();
+    const client = new Client({ connectionString: fresh.url });
+    await client.connect();
+    try {
+      return (await client.query(sql)).rows;
+    } finally {
+      await client.end();
+    }
+  }
+
   async function close(): Promise<void> {
     for (const child of processes) if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
     for (const one of apps) await one.close();
@@ -225,6 +238,7 @@ export async function setup({ hosted = true } = {}) {
     hearAgain,
     handledAll: () => bus.caughtUp('payments'),
     health,
+    leave,
     paymentOf,
     paymentsOf,
     payments,
