@@ -237,31 +237,41 @@ export class BusServer extends Server implements CustomTransportStrategy, Carrie
     return mischief ? new Mischief<Arrival>(mischief, ({ at }) => nameOf(at)) : undefined;
   }
 
+  private feeds(): Feed[] {
+    return [...this.hosted.values()].flatMap(({ heard, sent }) => [...heard.feeds.values(), ...sent.feeds.values()]);
+  }
+
   private feedsFrom(source: string): Feed[] {
-    return [...this.hosted.values()].flatMap(({ heard, sent }) =>
-      [...heard.feeds.values(), ...sent.feeds.values()].filter((feed) => feed.source === source),
-    );
+    return this.feeds().filter((feed) => feed.source === source);
   }
 
   private tellPublished(module: string): void {
     this.hosted.get(module)?.presence.tellPublished();
   }
 
-  /** A publisher's news is for those who read its log; that an instance left, for all that it may have owned. */
+  /** A publisher's news is for those who read its log; that an instance left, for all that it may have owned or sent. */
   private hear(module: string, news: News): void {
+    for (const feed of this.feedsFrom(module)) feed.hear('published');
     const hosted = this.hosted.get(module);
-    const left = hosted ? [...hosted.heard.feeds.values(), ...hosted.sent.feeds.values()] : [];
-    for (const feed of news === 'published' ? this.feedsFrom(module) : left) feed.hear(news);
+    if (news === 'published' || !hosted) return;
+    for (const feed of [...hosted.heard.feeds.values(), ...hosted.sent.feeds.values()]) feed.hear('left');
+    this.keepHouse(async () => void (await hosted.inlet?.watch()));
   }
 
   private async watchOthers(): Promise<void> {
+    let isGone = false;
     for (const { heard, sent, inlet } of this.hosted.values()) {
       for (const { ownerships, feeds } of [heard, sent]) {
         if (![...feeds.values()].some(({ state }) => state === 'waiting')) continue;
-        for (const destination of await ownerships.vacant()) feeds.get(destination)?.hear('left');
+        for (const destination of await ownerships.vacant()) {
+          feeds.get(destination)?.hear('left');
+          isGone = true;
+        }
       }
-      await inlet?.watch();
+      if (await inlet?.watch()) isGone = true;
     }
+    // Where it carried everything itself, it told nobody of what it published.
+    if (isGone) for (const feed of this.feeds()) feed.hear('published');
   }
 
   private async renew(): Promise<void> {

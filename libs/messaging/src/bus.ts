@@ -3,6 +3,7 @@ import { Database, statement } from '@banyan/persistence';
 import { Sendable, Subscription } from './definitions';
 import { LoggedMessage } from './envelope';
 import { Outbox } from './outbox';
+import { tellPublished } from './presence';
 
 /** What a module tells the bus of itself. */
 export interface Member {
@@ -39,15 +40,23 @@ const retrying = statement<{ key: string }>(
 export class Bus {
   readonly members = new Map<string, Member>();
   private carrier: Carrier | undefined;
+  private hasEnded = false;
 
   join(member: Member): Outbox {
     this.members.set(member.module, member);
-    // What is committed before the transport has started is read from the log when it does.
-    return new Outbox(member.module, (messages) => this.carrier?.committed(member.module, messages));
+    return new Outbox(member.module, (messages) => this.committed(member, messages));
   }
 
+  /** Undefined where the transport ends. */
   connect(carrier: Carrier | undefined): void {
+    this.hasEnded = carrier === undefined;
     this.carrier = carrier;
+  }
+
+  private committed({ module, database }: Member, messages: LoggedMessage[]): void {
+    // What is committed before the transport has started is read from the log when it does; after its end, by other instances.
+    if (this.hasEnded) tellPublished(database).catch(() => undefined);
+    else this.carrier?.committed(module, messages);
   }
 
   /**

@@ -105,13 +105,16 @@ export class Inlet {
     }
   }
 
-  /** Takes part in the sources that another transport has let go. */
-  async watch(): Promise<void> {
-    if (this.current !== 'running') return;
+  /** Takes part in the sources that another transport has let go; answers whether there were any. */
+  async watch(): Promise<boolean> {
+    if (this.current !== 'running') return false;
+    let joined = false;
     for (const lane of this.lanes.values()) {
       if (lane.consumption || !(await this.join(lane))) continue;
+      joined = true;
       this.readAgain();
     }
+    return joined;
   }
 
   /** Resolves once everything that the topics held when it was called has been handled, or is held, by whoever consumes. */
