@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { openPostOffice } from './post-office';
 import { transports } from './transports';
 
-/** What a parent asks of an instance: to send numbered letters one by one, to say what it consumes, to go on, to close. */
-export type Request = { send: string[]; street: string } | 'owns' | 'go on' | 'close';
+/** What a parent asks of an instance: to send numbered letters one by one, to go on, to close. */
+export type Request = { send: string[]; street: string } | 'go on' | 'close';
 
 /** The handler that gets this letter says so to the parent, and stands still until it is told to go on. */
 export const STAND_STILL = 'stand still';
@@ -28,8 +28,6 @@ async function main([url, transportName]: string[]): Promise<void> {
     if (request === 'close') {
       await office.close();
       process.disconnect();
-    } else if (request === 'owns') {
-      tell(office.bus.edges().filter(({ state }) => state === 'running').map(({ subscriber }) => subscriber)); // prettier-ignore
     } else {
       for (const text of request.send) await office.send({ street: request.street, text });
       tell('sent');

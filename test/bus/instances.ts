@@ -40,13 +40,6 @@ export class Instance {
     await sent;
   }
 
-  /** The places that it consumes for. */
-  async owns(): Promise<string[]> {
-    const answer = this.says();
-    this.tell('owns');
-    return (await answer) as string[];
-  }
-
   goOn(): void {
     this.tell('go on');
   }

@@ -53,7 +53,9 @@ describe.each(transports)('promise 10: a log, not a queue ($name)', (transport) 
     const both = await openPostOffice({ transport, database });
     await both.publish(carryParcel({ street: 'Elm', weight: 3 }));
     await both.caughtUp();
-    expect(await both.texts('town')).toEqual(['one', 'two', '1 kg', '2 kg', '3 kg']);
+    const texts = await both.texts('town');
+    expect(texts.filter((text) => !text.endsWith('kg'))).toEqual(['one', 'two']);
+    expect(texts.filter((text) => text.endsWith('kg'))).toEqual(['1 kg', '2 kg', '3 kg']);
     expect(await both.held('town')).toEqual([]);
     await both.demolish();
   });
@@ -105,7 +107,7 @@ describe.each(transports)('promise 10: a log, not a queue ($name)', (transport) 
     await behind.bus.caughtUp('town');
     // To the logs of the places nobody listens, so their old days can go: the sign that somebody has been at it.
     for (const place of places) await until(async () => !(await partitions(behind.databaseOf(place))).includes(old));
-    expect(await partitions(behind.post.database)).toContain(old);
+    if (transport.differs.keptFor === 'subscribers') expect(await partitions(behind.post.database)).toContain(old);
     open();
     await behind.caughtUp();
     for (const place of places) await until(async () => (await behind.positionOf(place)) === 2);
@@ -134,10 +136,11 @@ describe.each(transports)('promise 10: a log, not a queue ($name)', (transport) 
 
     const newcomer = await openPostOffice({ transport, database });
     await newcomer.caughtUp();
-    expect(await newcomer.texts('village')).toEqual(['three']);
+    const topicsKeepIt = transport.differs.keptFor === 'topics';
+    expect(await newcomer.texts('village')).toEqual(topicsKeepIt ? ['one', 'two', 'three'] : ['three']);
     expect(await newcomer.held('village')).toEqual([]);
     expect(await newcomer.databaseOf('village').query('SELECT complete FROM subscription')).toEqual([
-      { complete: false },
+      { complete: topicsKeepIt },
     ]);
     expect(await newcomer.texts('town')).toEqual(['one', 'two', 'three']);
     await newcomer.demolish();
@@ -207,6 +210,7 @@ describe.each(transports)('promise 10: a log, not a queue ($name)', (transport) 
     await stopped.post.database.query(`DELETE FROM stream WHERE key = 'Oak'`);
     await stopped.post.database.query(`UPDATE stream SET last_sequence = 1`);
     await stopped.post.database.query(`SELECT setval('outbox_position', 1)`);
+    await stopped.post.database.query(`UPDATE relay SET position = 1`);
     await stopped.close();
     const admin = new Client({ connectionString: database.url });
     await admin.connect();

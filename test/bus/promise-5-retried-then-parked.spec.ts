@@ -168,6 +168,7 @@ describe.each(transports)('promise 5: retried, then parked, never dropped ($name
       messages.some((message) => textOf(message) === 'tar') ? new Promise(() => {}) : undefined;
     await office.send({ street: 'Tar', text: 'tar' }, { street: 'Free', text: 'one' });
     await until(async () => (await office.texts('town', 'Free')).length === 1);
+    await until(async () => (await heldIn('Tar')).length === 1);
     expect(await heldIn('Tar')).toMatchObject([{ code: 'handler-timed-out' }]);
     inTown = () => undefined;
     await until(async () => (await office.texts('town', 'Tar')).length === 1);

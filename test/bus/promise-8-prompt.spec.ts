@@ -19,9 +19,10 @@ describe.each(transports)('promise 8: prompt ($name)', (transport) => {
     await one.caughtUp();
     const two = await openPostOffice({ transport, database: one.database });
     await two.caughtUp();
+    await until(() => two.bus.edges().every(({ state }) => state !== 'stopped'));
     await one.close();
     // By the clock it would be seen after two seconds.
-    await until(() => two.bus.edges().every(({ state }) => state === 'running'), 1_000);
+    await until(() => two.bus.edges().every(({ state }) => state === 'running'), 1_500);
     await two.demolish();
   });
 

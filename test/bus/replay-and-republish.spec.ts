@@ -68,12 +68,12 @@ describe.each(transports)('a replay ($name)', (transport) => {
     expect(await replayTown({ position })).toMatchObject({ to: position, streams: 2, messages: 2 });
     await nudge();
     await replayed(2);
-    expect(await heard()).toEqual(['after', 'after too']);
+    expect((await heard()).sort()).toEqual(['after', 'after too']);
     await loseBooks();
     expect(await replayTown({ time })).toMatchObject({ to: position });
     await nudge();
     await replayed(2);
-    expect(await heard()).toEqual(['after', 'after too']);
+    expect((await heard()).sort()).toEqual(['after', 'after too']);
   });
 
   it('of a subscriber that does not run takes effect when it starts', async () => {
@@ -196,7 +196,8 @@ describe.each(transports)('announcing again ($name)', (transport) => {
       await office.close();
       office = await openPostOffice({ transport, database: office.database, places: ['town', 'village'] });
       await office.caughtUp();
-      expect(await office.texts('village')).toEqual([]);
+      const kept = transport.differs.keptFor === 'topics' ? ['long ago'] : [];
+      expect(await office.texts('village')).toEqual(kept);
 
       const pages: number[] = [];
       const { post } = office;
@@ -205,8 +206,8 @@ describe.each(transports)('announcing again ($name)', (transport) => {
       );
       expect([announced, pages]).toEqual([1_100, [500, 1_000, 1_100]]);
       await office.caughtUp();
-      expect(await office.texts('village')).toHaveLength(1_100);
-      expect(await office.texts('village', 'Street 7')).toEqual(['as it is']);
+      expect(await office.texts('village')).toHaveLength(kept.length + 1_100);
+      expect(await office.texts('village', 'Street 7')).toEqual([...kept, 'as it is']);
       expect(await office.texts('town', 'Street 7')).toEqual(['long ago', 'as it is']);
       const stories = await post.database.query('SELECT DISTINCT correlation_id FROM outbox');
       expect(stories).toEqual([{ correlation_id: correlationId }]);

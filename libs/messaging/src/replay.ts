@@ -34,9 +34,14 @@ interface LogEntry {
 const PAGE = 10_000;
 
 // Locked by every batch before anything else: so none is under way, and the next finds a later epoch and begins anew.
-const locking = statement<{ topics: string[]; position: number }>(
+const locking = statement<{ topics: string[]; position: number; transport: string }>(
   'replay.lock',
-  'SELECT topics, position FROM subscription WHERE source = $1 FOR UPDATE',
+  'SELECT topics, position, transport FROM subscription WHERE source = $1 FOR UPDATE',
+);
+
+const latest = statement<{ position: number }>(
+  'replay.latest',
+  'SELECT coalesce(max(position), 0) AS position FROM outbox',
 );
 
 const dropped = statement<{ through: number }>('replay.dropped', 'SELECT through FROM outbox_dropped');
@@ -111,14 +116,21 @@ export async function replay({ source, subscriber, from, force = false }: Replay
     if (!subscription) throw new NeverSubscribed(subscriber.module, source.module);
     const topics = subscription.topics.filter((topic) => force || !topic.endsWith('.commands'));
     if (topics.length === 0) throw new CommandsNotReplayed(subscriber.module, source.module);
-    const to = await positionFor(source.database, from, subscription.position);
-    if (to > subscription.position) throw new ReplayForward(subscription.position, to);
+    // Over Kafka its places are in partitions, and nothing of the log lies ahead of what memory makes of them.
+    const current = subscription.transport === 'kafka' ? await latestOf(source.database) : subscription.position;
+    const to = await positionFor(source.database, from, current);
+    if (to > current) throw new ReplayForward(current, to);
     const { messages, streams } = await forget(tx, { source, topics, position: to }, act);
     await tx.query(puttingBack, [source.module, to]);
     await tx.query(puttingBackInKafka, [source.module, topics]);
-    await tx.query(recording, [source.module, topics, subscription.position, to, act.who, act.why]);
-    return { topics, from: subscription.position, to, streams, messages };
+    await tx.query(recording, [source.module, topics, current, to, act.who, act.why]);
+    return { topics, from: current, to, streams, messages };
   });
+}
+
+async function latestOf(source: Database): Promise<number> {
+  const [last] = await source.query(latest);
+  return last?.position ?? 0;
 }
 
 /** The position to go back to, never before what the source has dropped. */

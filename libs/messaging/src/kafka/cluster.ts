@@ -15,6 +15,13 @@ export interface Extent {
   high: number;
 }
 
+/** What a cluster has of some topics. */
+export interface Holding {
+  /** Names this cluster and no other: one that was wiped has another id. */
+  cluster: string;
+  extents: Map<string, Extent[]>;
+}
+
 // Short, since whoever asks tries again by itself, and must not be the last to know that the brokers are back.
 const CONNECT_MS = 3_000;
 const REQUEST_MS = 15_000;
@@ -74,54 +81,56 @@ export class KafkaCluster {
    * of partitions than configured, or what says that the brokers are away.
    */
   async ensureTopics(topics: Iterable<string>): Promise<void> {
-    const wanted = [...topics].map((topic) => this.nameOf(topic));
-    const { partitions, replication } = this.settings.kafka;
-    await this.asking(async (admin) => {
-      const existing = new Set(await admin.listTopics());
-      const missing = wanted.filter((name) => !existing.has(name));
-      if (missing.length > 0) {
-        const entries = {
-          'cleanup.policy': 'delete',
-          'retention.ms': this.settings.retentionDays * DAY_MS,
-          'max.message.bytes': LARGEST_RECORD,
-          'min.insync.replicas': replication >= 3 ? 2 : 1,
-        };
-        const configEntries = Object.entries(entries).map(([name, value]) => ({ name, value: String(value) }));
-        // Somebody else may just be making them; kafkajs answers false then.
-        await admin.createTopics({
-          waitForLeaders: true,
-          topics: missing.map((topic) => ({
-            topic,
-            numPartitions: partitions,
-            replicationFactor: replication,
-            configEntries,
-          })),
-        });
-      }
-      const metadata = await admin.fetchTopicMetadata({ topics: wanted });
-      for (const { name, partitions: found } of metadata.topics) {
-        if (found.length !== partitions) throw new TopicMismatch(name, found.length, partitions);
-      }
-    });
+    await this.asking((admin) => this.ensure(admin, topics));
   }
 
-  /** Names this cluster and no other: one that was wiped has another id. */
-  async id(): Promise<string> {
-    return this.asking(async (admin) => (await admin.describeCluster()).clusterId);
+  /** Makes and checks topics likewise, and answers what they hold. */
+  async look(topics: Iterable<string>): Promise<Holding> {
+    return this.asking(async (admin) => {
+      const wanted = [...topics];
+      await this.ensure(admin, wanted);
+      const [{ clusterId }, extents] = await Promise.all([admin.describeCluster(), this.extents(admin, wanted)]);
+      return { cluster: clusterId, extents };
+    });
   }
 
   /** What each topic's partitions hold, by number. */
   async extentOf(topics: Iterable<string>): Promise<Map<string, Extent[]>> {
-    return this.asking(async (admin) => {
-      const extents = [...topics].map(async (topic): Promise<[string, Extent[]]> => {
-        const offsets = await admin.fetchTopicOffsets(this.nameOf(topic));
-        const byPartition: Extent[] = [];
-        for (const { partition, low, high } of offsets)
-          byPartition[partition] = { low: Number(low), high: Number(high) };
-        return [topic, byPartition];
-      });
-      return new Map(await Promise.all(extents));
+    return this.asking((admin) => this.extents(admin, topics));
+  }
+
+  private async ensure(admin: Admin, topics: Iterable<string>): Promise<void> {
+    const wanted = [...topics].map((topic) => this.nameOf(topic));
+    const { partitions, replication } = this.settings.kafka;
+    const existing = new Set(await admin.listTopics());
+    const missing = wanted.filter((name) => !existing.has(name));
+    if (missing.length > 0) {
+      const entries = {
+        'cleanup.policy': 'delete',
+        'retention.ms': this.settings.retentionDays * DAY_MS,
+        'max.message.bytes': LARGEST_RECORD,
+        'min.insync.replicas': replication >= 3 ? 2 : 1,
+      };
+      const configEntries = Object.entries(entries).map(([name, value]) => ({ name, value: String(value) }));
+      const topic = { numPartitions: partitions, replicationFactor: replication, configEntries };
+      // Somebody else may just be making them; kafkajs answers false then.
+      await admin.createTopics({ waitForLeaders: true, topics: missing.map((name) => ({ topic: name, ...topic })) });
+    }
+    const metadata = await admin.fetchTopicMetadata({ topics: wanted });
+    for (const { name, partitions: found } of metadata.topics) {
+      if (found.length !== partitions) throw new TopicMismatch(name, found.length, partitions);
+    }
+  }
+
+  private async extents(admin: Admin, topics: Iterable<string>): Promise<Map<string, Extent[]>> {
+    const extents = [...topics].map(async (topic): Promise<[string, Extent[]]> => {
+      const byPartition: Extent[] = [];
+      for (const { partition, low, high } of await admin.fetchTopicOffsets(this.nameOf(topic))) {
+        byPartition[partition] = { low: Number(low), high: Number(high) };
+      }
+      return [topic, byPartition];
     });
+    return new Map(await Promise.all(extents));
   }
 
   /** Acknowledged by all that must have it, in order, each once as long as it lives. Not to be used after an error. */

@@ -85,7 +85,6 @@ export class Inlet {
 
   start(): void {
     for (const topic of this.parts.topics) if (!isOfCommands(topic)) this.laneOf(sourceOf(topic));
-    this.current = 'waiting';
     this.finished = this.run();
   }
 
@@ -169,7 +168,8 @@ export class Inlet {
         if (signal.aborted) break;
         this.current = 'away';
         failures += 1;
-        this.troubledAt = Date.now();
+        // A group that nobody has asked for yet is looked up first; that says nothing of what publishers could send.
+        if (!isNewGroup(error)) this.troubledAt = Date.now();
         this.logger.warn(`waits: ${(error as Error).message}`);
         const pause = Math.min(AWAY_MAX_MS, AWAY_FIRST_MS * 2 ** failures);
         await delay(pause, undefined, { signal }).catch(() => undefined);
@@ -180,8 +180,7 @@ export class Inlet {
 
   /** Runs one consumer to its end; throws what ended it. */
   private async consumeUntilTrouble(works: () => void): Promise<void> {
-    const { cluster, topics, consumer: inner } = this.parts;
-    const consumer = cluster.consumer(inner.module);
+    const consumer = this.parts.cluster.consumer(this.subscriber);
     const { signal } = this.stopping;
     let stop: () => void = () => undefined;
     const ended = new Promise<void>((resolve, reject) => ([stop, this.trouble] = [resolve, reject]));
@@ -203,15 +202,8 @@ export class Inlet {
       setInterval(() => void this.display(consumer).catch(() => undefined), DISPLAY_MS),
     ];
     try {
-      await consumer.connect();
-      await consumer.subscribe({ topics: [...topics].map((topic) => cluster.nameOf(topic)), fromBeginning: true });
-      await consumer.run({
-        autoCommit: false,
-        eachBatchAutoResolve: false,
-        // All of them: whatever a fetch brings goes into few transactions.
-        partitionsConsumedConcurrently: topics.size * cluster.partitions,
-        eachBatch: (payload) => this.bring(consumer, payload),
-      });
+      // What hangs while it begins is trouble, too.
+      await Promise.race([this.begin(consumer), ended]);
       await ended;
       await this.display(consumer).catch(() => undefined);
     } finally {
@@ -220,6 +212,20 @@ export class Inlet {
       this.running = undefined;
       await Promise.all([this.end(consumer), ...[...this.lanes.values()].map((lane) => lane.abandon())]);
     }
+  }
+
+  private async begin(consumer: KafkaConsumer): Promise<void> {
+    const { cluster, topics } = this.parts;
+    await consumer.connect();
+    // Where Kafka knows no offset of ours that counts for nothing, since the stored positions do; but never the end.
+    await consumer.subscribe({ topics: [...topics].map((topic) => cluster.nameOf(topic)), fromBeginning: true });
+    await consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      // All of them: whatever a fetch brings goes into few transactions.
+      partitionsConsumedConcurrently: topics.size * cluster.partitions,
+      eachBatch: (payload) => this.bring(consumer, payload),
+    });
   }
 
   private async end(consumer: KafkaConsumer): Promise<void> {
@@ -330,7 +336,7 @@ export class Inlet {
       bySource.set(arrival.at.source, items);
     }
     const next = Number(messages.at(-1)?.offset) + 1;
-    for (const [source, items] of bySource) await this.begin(this.laneOf(source), topic, partition, items);
+    for (const [source, items] of bySource) await this.hearFrom(this.laneOf(source), topic, partition, items);
     const taken = await Promise.allSettled(
       [...this.lanes.values()].map(async (lane) => {
         const place = lane.places.get(name);
@@ -346,7 +352,7 @@ export class Inlet {
   }
 
   /** A source that speaks for the first time here begins with what it says, also where another transport carries it now. */
-  private async begin(lane: Lane, topic: string, partition: number, items: readonly Item[]): Promise<void> {
+  private async hearFrom(lane: Lane, topic: string, partition: number, items: readonly Item[]): Promise<void> {
     const name = `${topic}/${partition}`;
     if (!lane.consumption) await this.join(lane);
     if (lane.places.has(name)) return;
@@ -403,6 +409,11 @@ export class Inlet {
     this.shown.clear();
     await consumer.commitOffsets(offsets);
   }
+}
+
+function isNewGroup(error: unknown): boolean {
+  const type = (error as { type?: unknown }).type ?? (error as { cause?: { type?: unknown } }).cause?.type;
+  return type === 'GROUP_LOAD_IN_PROGRESS' || type === 'COORDINATOR_LOAD_IN_PROGRESS';
 }
 
 /** Waits for the work, telling the group meanwhile that we are alive. Throws what the group says to that. */

@@ -64,7 +64,7 @@ export class Lane {
   /** Resolves once all of it has been handled or is held; throws ReadAgain. */
   async take(slice: Slice): Promise<void> {
     const taken = new Promise<void>((resolve, reject) => this.queue.push({ ...slice, done: 0, resolve, reject }));
-    this.working ??= this.work().finally(() => (this.working = undefined));
+    this.working ??= this.work();
     await taken;
   }
 
@@ -88,6 +88,8 @@ export class Lane {
         this.queue = this.queue.filter((waiting) => batch.every(({ slice }) => slice !== waiting));
       }
     }
+    // At once, so that nobody who comes now waits for work that has ended.
+    this.working = undefined;
   }
 
   /** Whole slices as far as they fit, and the beginning of one that is larger. */
@@ -118,7 +120,7 @@ export class Lane {
       Object.assign(slice.place, { next: step.next, lastId: step.lastId });
       slice.done += items.length;
       if (slice.done < slice.items.length) continue;
-      this.queue.splice(this.queue.indexOf(slice), 1);
+      this.queue = this.queue.filter((waiting) => waiting !== slice);
       slice.resolve();
     }
   }

@@ -6,7 +6,7 @@ import { LoggedMessage } from '../envelope';
 import { OwnershipLost } from '../errors';
 import { Destination } from '../feed';
 import { Ownership, Ownerships } from '../ownership';
-import { KafkaCluster } from './cluster';
+import { Extent, KafkaCluster } from './cluster';
 import { toKafka } from './records';
 
 // What is sent again after a crash is dropped by its subscribers, so the position need not follow every batch.
@@ -61,12 +61,11 @@ export class Topic implements Destination {
     const { topic, cluster, ownerships, database } = this.parts;
     const owned = await ownerships.take(topic, this.topics, begin);
     if (!owned) return undefined;
-    await cluster.ensureTopics([topic]);
+    const { cluster: now, extents } = await cluster.look([topic]);
     const [{ cluster: before, sent } = { cluster: null, sent: {} }] = await database.query(recalling, [topic]);
-    const now = await cluster.id();
     this.sent = {};
     this.kept = owned.position;
-    if (before === now && (await this.stillHas(sent))) return owned;
+    if (before === now && hasAll(sent, extents.get(topic) ?? [])) return owned;
     // New, or wiped: everything that the log still has goes there. What subscribers have had, they drop.
     const { position, complete } = begin;
     await database.query(beginningAgain, [topic, owned.epoch, position, complete, now]);
@@ -125,11 +124,10 @@ export class Topic implements Destination {
     await producer.connect();
     return producer;
   }
+}
 
-  private async stillHas(sent: SentRow['sent']): Promise<boolean> {
-    const extents = (await this.parts.cluster.extentOf(this.topics)).get(this.parts.topic) ?? [];
-    return Object.entries(sent).every(([partition, offset]) => (extents[Number(partition)]?.high ?? 0) > offset);
-  }
+function hasAll(sent: SentRow['sent'], extents: readonly Extent[]): boolean {
+  return Object.entries(sent).every(([partition, offset]) => (extents[Number(partition)]?.high ?? 0) > offset);
 }
 
 /** As few parts as fit through at once. */
