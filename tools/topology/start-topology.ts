@@ -77,8 +77,11 @@ export interface RunningTopology {
    * once. Throws TopologyInvalid, and leaves everything as it was.
    */
   route(topology: Topology): void;
-  /** Drains the gateway, then ends the apps, then what served them, database last. */
-  stop(): Promise<void>;
+  /**
+   * Drains the gateway, then ends the apps, then what served them, database last. Answers the names of those that did not end
+   * by themselves, and well.
+   */
+  stop(): Promise<readonly string[]>;
 }
 
 const GATEWAY = 'gateway';
@@ -111,12 +114,14 @@ export async function startTopology(options: TopologyOptions): Promise<RunningTo
     databasesFor: apart ? modulesOf(topology) : [],
   });
   const environment: NodeJS.ProcessEnv = { ...given, ...development.env };
-  const runner = new Runner(topology, environment, development, tell);
+  let stop: () => Promise<unknown> = development.stop;
   try {
+    const runner = new Runner(topology, environment, development, tell);
+    stop = () => runner.stop();
     await runner.open(options.port ?? 3000);
     return runner;
   } catch (error) {
-    await runner.stop().catch(() => undefined);
+    await stop().catch(() => undefined);
     throw error;
   }
 }
@@ -235,13 +240,18 @@ class Runner implements RunningTopology {
     writeWhole(this.topologyFile, text);
   }
 
-  async stop(): Promise<void> {
-    await this.front?.process.stop(GATEWAY_PATIENCE_MS);
+  async stop(): Promise<readonly string[]> {
+    const unwell: string[] = [];
+    const end = async ({ name, process }: Hosted, patienceMs: number) => {
+      if ((await process.stop(patienceMs)) !== 0) unwell.push(name);
+    };
+    if (this.front) await end(this.front, GATEWAY_PATIENCE_MS);
     const apps = [...this.hosted.values()];
     this.hosted.clear();
-    await Promise.all(apps.map(({ process }) => process.stop(APP_PATIENCE_MS)));
+    await Promise.all(apps.map((app) => end(app, APP_PATIENCE_MS)));
     rmSync(this.topologyFile, { force: true });
     await this.development.stop();
+    return unwell;
   }
 
   /** The same whenever an app of this name is started, so that who knows its address finds it again. */

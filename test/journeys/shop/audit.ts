@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { RunningShop } from './running-shop';
+import type { RunningShop } from './shop';
 
 const PROGRAM = join(__dirname, '../../../dist/tools/audit/main.js');
 

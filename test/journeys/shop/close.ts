@@ -1,12 +1,12 @@
 import { rmSync } from 'node:fs';
-import type { EmbeddedPostgres } from '../../../libs/development/src';
+import type { EmbeddedPostgres, KafkaCluster } from '../../../libs/development/src';
 import { audit } from './audit';
-import type { RunningShop } from './running-shop';
+import type { OpenShop } from './running-shop';
 import { noteFailure, sawFailure } from './witness';
 
 declare global {
   /** What open.ts started for this run. */
-  var journeys: { folder: string; postgres?: EmbeddedPostgres; shop?: RunningShop } | undefined;
+  var journeys: { folder: string; postgres?: EmbeddedPostgres; kafka?: KafkaCluster; open?: OpenShop } | undefined;
 }
 
 /**
@@ -14,7 +14,7 @@ declare global {
  * something failed, what the shop said is shown, and kept.
  */
 export default async function close(): Promise<void> {
-  const shop = globalThis.journeys?.shop;
+  const shop = globalThis.journeys?.open?.shop;
   try {
     if (shop) await audit(shop);
   } catch (error) {
@@ -30,9 +30,10 @@ export async function takeDown(): Promise<void> {
   const { journeys } = globalThis;
   if (!journeys) return;
   globalThis.journeys = undefined;
-  const { folder, postgres, shop } = journeys;
+  const { folder, postgres, kafka, open } = journeys;
   try {
-    await shop?.close({ keepLog: sawFailure(shop.logFile) });
+    await open?.close({ keepLog: sawFailure(open.shop.logFile) });
+    await kafka?.stop();
     await postgres?.stop();
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -39,7 +39,9 @@ export async function tablesHolding(databaseUrl: string, text: string): Promise<
 export async function readOf(databaseUrl: string): Promise<{ rows: Record<string, number>; scans: string[] }> {
   return ask(databaseUrl, async (client) => {
     const indexes = await client.query<{ name: string; rows: number }>(
-      `SELECT format('%I.%I', schemaname, indexrelname) AS name, idx_tup_read::int AS rows FROM pg_stat_user_indexes`,
+      // Of positions in Kafka there is one for each partition, however many orders there are.
+      `SELECT format('%I.%I', schemaname, indexrelname) AS name, idx_tup_read::int AS rows FROM pg_stat_user_indexes
+       WHERE relname <> 'kafka_position'`,
     );
     const tables = await client.query<{ name: string }>(
       `SELECT format('%I.%I', schemaname, relname) AS name FROM pg_stat_user_tables WHERE seq_tup_read > 1000`,

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { request as send } from 'undici';
 import { PublishedDocument } from './document';
+import { placementOfTheRun } from './placements';
+import { recordAnswer } from './records';
 import { theShop, type Shop } from './shop';
 
 export interface Answer {
@@ -22,6 +24,17 @@ export interface Call {
   idempotencyKey?: string | undefined;
   headers?: Record<string, string>;
 }
+
+/** A gateway lost whom it had asked: what is a connection cut off where there is no gateway. */
+export class CutOff extends Error {
+  readonly code = 'ECONNRESET';
+
+  constructor({ status, text }: Answer) {
+    super(`The gateway answered ${status}: ${text}`);
+  }
+}
+
+const FROM_A_GATEWAY = placementOfTheRun().topology === null ? [] : [502, 504];
 
 const documents = new Map<string, Promise<PublishedDocument>>();
 
@@ -56,20 +69,24 @@ export class Door {
       text,
       body: parsed(text),
     };
+    const wrong = complaintAbout(answer, correlationId);
+    if (wrong === null && FROM_A_GATEWAY.includes(answer.status)) throw new CutOff(answer);
     const complaint =
-      complaintAbout(answer, correlationId) ??
+      wrong ??
       (method === 'HEAD' || isOutsideApi(path)
         ? null
         : (await documentOf(this.shop)).complaintAbout(method, url.pathname, answer));
     if (complaint) {
       throw new Error(`${method} ${url.pathname} was answered ${answer.status}, and ${complaint}.\n${text}`);
     }
+    const { status, body: told } = answer;
+    recordAnswer({ correlationId, method, path, status, headers: answer.headers, body: told ?? text });
     return answer;
   }
 }
 
 function complaintAbout({ status, headers, text, body }: Answer, correlationId: string): string | null {
-  if (status >= 500 && status !== 503) return 'no request may do that to a shop';
+  if (status >= 500 && status !== 503 && !FROM_A_GATEWAY.includes(status)) return 'no request may do that to a shop';
   if (headers['x-correlation-id'] !== correlationId) {
     return `its X-Correlation-ID is ${headers['x-correlation-id']} instead of ${correlationId}`;
   }

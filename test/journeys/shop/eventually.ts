@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { recordingLook } from './records';
 
 // On a machine with two busy cores; a shop at rest answers in milliseconds.
 const PATIENCE_MS = 20_000;
@@ -16,9 +17,13 @@ export async function until<Seen>(
 ): Promise<Seen> {
   const giveUpAt = Date.now() + patienceMs;
   for (let waitMs = FIRST_PAUSE_MS; ; waitMs = Math.min(waitMs * 1.5, LONGEST_PAUSE_MS)) {
-    const seen = await look();
-    if (seen !== undefined && seen !== null && seen !== false) return seen;
+    const seen = await recordingLook(look, isSomething);
+    if (isSomething(seen)) return seen;
     if (Date.now() > giveUpAt) throw new Error(`Waited ${patienceMs / 1000} s in vain: ${what}.`);
     await pause(waitMs);
   }
+}
+
+function isSomething<Seen>(seen: Seen | undefined | null | false): seen is Seen {
+  return seen !== undefined && seen !== null && seen !== false;
 }

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import type { RunningShop } from './running-shop';
+import type { RunningShop } from './shop';
 
 /** One address for several processes of a shop: each connection goes to the next of them, or past it where nobody listens. */
 export class OneAddress {

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
-import { END_WITH_PARENT, type RunningShop } from './running-shop';
+import { END_WITH_PARENT } from './own-processes';
+import type { RunningShop } from './shop';
 
 const TOOLS = join(__dirname, '../../../dist/tools');
 const LINES = 800;

@@ -11,6 +11,49 @@ export interface Shop {
   readonly logFile: string | null;
 }
 
+/** Variables of the shop's own environment that differ from how everybody's shop is started. */
+export type Differently = Record<string, string>;
+
+/**
+ * A shop that a journey has started, and so may stop, kill and start again, wherever its modules run. It has a database,
+ * a payment provider and a folder of its own, on ports of their own.
+ */
+export interface RunningShop extends Shop {
+  readonly providerUrl: string;
+  readonly logFile: string;
+  /** What its processes are started with, and commands beside it. */
+  readonly environment: NodeJS.ProcessEnv;
+  readonly provider: {
+    /** It takes connections and says nothing, like a machine that hangs. */
+    pause(): void;
+    resume(): void;
+  };
+  /** The Kafka that carries its messages, where it has one of its own. */
+  readonly broker: { kill(): Promise<void>; start(): Promise<void> } | null;
+  /**
+   * Another set of processes for this shop: on its database, with its provider, at an address of its own. Both must be
+   * started with the same SIGNING_KEY_SECRET. It goes with `stop` or `kill`; the rest is the first one's.
+   */
+  openAnother(): Promise<RunningShop>;
+  /** Starts it (again), at the address it had before; with other variables than before where they are given. */
+  start(differently?: Differently): Promise<void>;
+  /** Kills it outright, every process that hosts a module, in the middle of whatever it is doing. */
+  kill(): Promise<void>;
+  /** It does nothing any more, but for what its connections hold: like a machine that swaps, or is moved. */
+  pause(): void;
+  resume(): void;
+  /** Asks it to stop, and answers its exit code: 0 only where all of it ended by itself. */
+  stop(): Promise<number | null>;
+  /** Kills whoever hosts one of these modules. Answers which modules are still hosted. */
+  loses(modules: readonly string[]): Promise<readonly string[]>;
+  /** Starts again whoever was killed by `loses`. */
+  finds(): Promise<void>;
+  /** Stops it and starts it placed as another topology, on what it has. Only where a topology places it. */
+  becomes(topology: string): Promise<void>;
+  /** Stops its processes, kindly at first. */
+  close(): Promise<void>;
+}
+
 /** The variable in which open.ts hands the shop to the journeys. */
 export const HANDED_OVER = 'JOURNEYS_SHOP';
 

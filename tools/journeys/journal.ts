@@ -1,0 +1,105 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ABOUT_THE_PLACE, EVENTUAL, OF_THE_CONNECTION, THE_SHOP_ITSELF, type Part } from './declared-differences';
+import { idsIn, normalForm } from './normal-form';
+import type { RecordedAnswer, RecordedMessage, RecordedRow } from './recorded';
+
+/** What was recorded while journeys were told in one topology. */
+export interface Records {
+  answers: readonly RecordedAnswer[];
+  rows: readonly RecordedRow[];
+  messages: readonly RecordedMessage[];
+}
+
+/** What one journey came to, each record in its normal form. */
+export type Outcome = Record<Part, string[]>;
+
+/** By journey. */
+export type Journal = Map<string, Outcome>;
+
+/** Reads what test/journeys/shop/records.ts wrote. */
+export function readRecords(folder: string): Records {
+  const linesOf = <Line>(kind: string): Line[] =>
+    (existsSync(folder) ? readdirSync(folder) : [])
+      .filter((file) => file.startsWith(`${kind}-`))
+      .flatMap((file) => readFileSync(join(folder, file), 'utf8').split('\n').filter(Boolean))
+      .map((line) => JSON.parse(line) as Line);
+  return { answers: linesOf('answers'), rows: linesOf('rows'), messages: linesOf('messages') };
+}
+
+/**
+ * Sorts what was recorded by journey, in normal form. An answer names its journey; a message belongs to the journey whose
+ * request began its stream, a row to that of the first id in it that somebody began.
+ */
+export function journalOf({ answers, rows, messages }: Records): Journal {
+  const journal: Journal = new Map();
+  const note = (journey: string, part: Part, record: string) => {
+    let outcome = journal.get(journey);
+    if (!outcome) journal.set(journey, (outcome = { answers: [], rows: [], streams: [] }));
+    outcome[part].push(record);
+  };
+  const begunBy = beginnings(answers, messages);
+
+  for (const answer of answers.filter(({ inVain }) => !inVain)) note(answer.journey, 'answers', answerAsText(answer));
+
+  const streams = Map.groupBy(messages, ({ topic, key }) => `${topic} ${key}`);
+  for (const stream of streams.values()) {
+    const [{ topic, key }] = stream as [RecordedMessage];
+    const inOrder = stream.toSorted((one, other) => one.sequence - other.sequence);
+    const said = inOrder.map(({ sequence, type, data }) => ({ type: `${sequence} ${type}`, data }));
+    note(begunBy.get(key.toLowerCase()) ?? THE_SHOP_ITSELF, 'streams', normalForm({ a: topic, key, said }));
+  }
+
+  for (const row of rows) {
+    const owner = idsOf(row).find((id) => begunBy.has(id));
+    const journey = owner === undefined ? THE_SHOP_ITSELF : begunBy.get(owner)!;
+    note(journey, 'rows', `${row.module}.${row.table} ${normalForm(without(row.row, EVENTUAL.rows))}`);
+  }
+  return journal;
+}
+
+/** Which journey began what has this id: it asked for it, or for what caused its first message. */
+function beginnings(answers: readonly RecordedAnswer[], messages: readonly RecordedMessage[]): Map<string, string> {
+  const journeyOf = new Map(answers.map(({ correlationId, journey }) => [correlationId, journey]));
+  const begunBy = new Map<string, string>();
+  const firsts = messages.filter(({ sequence }) => sequence === 1);
+  for (const { key, correlationId } of firsts) {
+    const journey = journeyOf.get(correlationId);
+    if (journey !== undefined) begunBy.set(key.toLowerCase(), journey);
+  }
+  for (const { method, status, body, journey } of answers) {
+    const { id } = (body ?? {}) as { id?: unknown };
+    if (method === 'POST' && status === 201 && typeof id === 'string') begunBy.set(id.toLowerCase(), journey);
+  }
+  return begunBy;
+}
+
+/** The ids in a row, those first that say what it is about. */
+function idsOf({ row }: RecordedRow): string[] {
+  const { id, key, order_id, payment_id, product_id, user_id, ...rest } = row;
+  return idsIn([order_id, id, key, product_id, user_id, payment_id, rest]);
+}
+
+function answerAsText({ method, path, status, headers, body }: RecordedAnswer): string {
+  const told = Object.entries(headers).filter(([name]) => !OF_THE_CONNECTION.includes(name));
+  const shown = ABOUT_THE_PLACE.test(path) ? undefined : without(body, EVENTUAL.answers);
+  return normalForm({
+    call: `${method} ${path} → ${status}`,
+    headers: Object.fromEntries(told.map(plain)),
+    told: shown,
+  });
+}
+
+/** A header as far as two runs can have it in common. */
+function plain([name, value]: [string, string | undefined]): [string, string | undefined] {
+  if (name === 'etag') return [name, '<etag>'];
+  if (name === 'retry-after') return [name, '<seconds>'];
+  return [name, value];
+}
+
+function without(value: unknown, fields: readonly string[]): unknown {
+  if (Array.isArray(value)) return value.map((each) => without(each, fields));
+  if (typeof value !== 'object' || value === null) return value;
+  const kept = Object.entries(value).filter(([name]) => !fields.includes(name));
+  return Object.fromEntries(kept.map(([name, inner]) => [name, without(inner, fields)]));
+}
