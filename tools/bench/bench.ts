@@ -74,7 +74,8 @@ export class Bench {
     return row === this.profiled;
   }
 
-  private profileOf(row: string): string[] {
+  /** Flags for the Node of the subject of a row; none unless it is to be profiled. */
+  profileOf(row: string): string[] {
     return this.profiles(row) ? ['--cpu-prof', `--cpu-prof-dir=${join(this.house.kept, `profile-${row}`)}`] : [];
   }
 

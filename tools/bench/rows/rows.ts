@@ -1,6 +1,7 @@
 import type { Row } from '../row';
 import { backlog } from './backlog';
 import { commitToHandler } from './commit-to-handler';
+import { gateway } from './gateway';
 import { idle } from './idle';
 import { memory } from './memory';
 import { ordersLatency } from './orders-latency';
@@ -19,6 +20,7 @@ export const rows: readonly Row[] = [
   outboxToHandled,
   commitToHandler,
   backlog,
+  gateway,
   start,
   memory,
   idle,
