@@ -36,6 +36,11 @@ export interface Asked {
   resume(): void;
 }
 
+/** There is no connection to be had: nobody listens, or does not answer. Nothing was sent. */
+export class NotConnected extends Error {
+  override readonly name = 'NotConnected';
+}
+
 /** The app took longer to answer, or to go on with its answer, than it may. */
 export class AnswerLate extends Error {
   override readonly name = 'AnswerLate';
@@ -258,7 +263,7 @@ class Line {
       this.isConnected = true;
       if (this.errand) this.send(this.errand);
     });
-    socket.on('error', (error) => this.fail(error));
+    socket.on('error', (error) => this.fail(this.isConnected ? error : new NotConnected(error.message)));
     // The app is done: what it has not said until now, it will not say.
     socket.on('end', () => this.hearEnd());
     socket.on('close', () => {
@@ -298,7 +303,7 @@ class Line {
     if (!errand) {
       if (passed > this.keptMs) this.socket.destroy();
     } else if (!this.isConnected) {
-      if (passed > CONNECT_TIMEOUT_MS) this.destroy(new Error(`no connection within ${CONNECT_TIMEOUT_MS} ms`));
+      if (passed > CONNECT_TIMEOUT_MS) this.destroy(new NotConnected(`no connection within ${CONNECT_TIMEOUT_MS} ms`));
     } else if (!errand.hasHead) {
       const { timeoutMs } = errand.question;
       if (this.isSent && passed > timeoutMs) this.destroy(new AnswerLate(`no answer within ${timeoutMs} ms`));

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Problem } from '@banyan/problem';
 import { BodyTooLarge, ClientBody, wholeBody } from './client-body';
-import { AnswerLate, type Asked, type Asker, type Question } from './connections';
+import { AnswerLate, NotConnected, type Asked, type Asker, type Question } from './connections';
 import type { Instance } from './instance';
 import { answerProblem } from './problem-answer';
 import type { RequestHeaders } from './request-headers';
@@ -171,7 +171,7 @@ export class Exchange implements Asker {
   private tryAgainOrAnswer(error: Error): void {
     const { instance, request, tried } = this;
     const isLate = error instanceof AnswerLate;
-    if (!this.sent) instance?.refused(error.message);
+    if (error instanceof NotConnected) instance?.refused(error.message);
     else if (!isLate) void instance?.look();
     const mayBeRepeated = !this.sent || (SAFE.has(request.method ?? '') && this.body === null && !isLate);
     if (mayBeRepeated && tried.length < MOST_TRIES) {

@@ -353,6 +353,43 @@ describe('trouble behind the gateway', () => {
   });
 });
 
+describe('a client that has asked for several things at once', () => {
+  it('and goes away, leaves nothing behind', async () => {
+    const app = await anApp('users');
+    let gone = 0;
+    app.answer = (request) => void request.socket.on('close', () => (gone += 1));
+    const gateway = await openGateway(topologyOf([app]));
+    const raw = await Raw.to(gateway.port);
+    raw.says('GET /api/v1/users HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(3));
+    await until(() => app.asked.length === 3);
+    raw.hangsUp();
+    await until(() => gone === 3);
+    await gateway.stop();
+  });
+});
+
+describe('an instance with every connection in use', () => {
+  it('lets others wait, refuses who has waited too long, and is not taken for dead', async () => {
+    const app = await anApp('users');
+    const answers: (() => void)[] = [];
+    app.answer = (_, response) => void answers.push(() => void response.end('ok'));
+    const gateway = await openGateway(topologyOf([app], { users: { timeoutMs: 400 } }), {
+      GATEWAY_UPSTREAM_CONNECTIONS: '2',
+      GATEWAY_HEALTH_INTERVAL_MS: '60000',
+    });
+    const asking = [1, 2, 3, 4].map(() => gateway.ask('POST', '/api/v1/users', { body: '{}' }));
+    await until(() => answers.length === 2);
+    answers.shift()?.();
+    await until(() => answers.length === 2);
+    const statuses = (await Promise.all(asking)).map(({ status }) => status).sort();
+    expect(statuses).toEqual([200, 503, 504, 504]);
+    const again = gateway.ask('GET', '/api/v1/users');
+    await until(() => answers.length === 3);
+    answers.at(-1)?.();
+    expect((await again).status).toBe(200);
+  });
+});
+
 describe('routes', () => {
   /** Payments in the monolith, and beside it. */
   async function moving(share: number, variables = {}) {
