@@ -51,6 +51,10 @@ export class Session {
     return this.ask({ method: 'POST', path: '/products', body: newcomer, idempotencyKey }, product);
   }
 
+  async rename(name: string): Promise<void> {
+    await this.ask({ method: 'PATCH', path: '/users/me', body: { name } }, z.object({}));
+  }
+
   changeProduct(id: string, change: { name?: string; price?: Money }): Promise<Product> {
     return this.ask({ method: 'PATCH', path: `/products/${id}`, body: change }, product);
   }

@@ -1,3 +1,5 @@
+import { seededChance } from './seeded-chance';
+
 /** The figures of a real year: the Online Retail data set, rounded. */
 const YEAR = { lines: 542_000, invoices: 25_900, customers: 4_335, products: 3_900 };
 
@@ -131,15 +133,4 @@ function lengthsOf(kinds: readonly Kind[], wanted: number, chance: () => number)
     shared = due;
   }
   return lengths;
-}
-
-/** Numbers from 0 to 1, the same for the same seed (mulberry32). */
-function seededChance(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

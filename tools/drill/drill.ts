@@ -1,0 +1,190 @@
+import { appendFileSync, chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { startKafka, type KafkaCluster } from '@banyan/development';
+import { moduleMessagesOf, type ModuleMessages } from '@banyan/messaging';
+import { Client } from 'pg';
+import { modules } from '../../apps/monolith/src/modules';
+import { audit } from '../audit/audit';
+import { seededChance } from '../replay/generate/seeded-chance';
+import { Shop } from '../shop-client/shop';
+import { startTopology, type RunningTopology } from '../topology/start-topology';
+import { Crowd } from './crowd';
+import { judge, longestToConfirm } from './judge';
+import { Kills, planKills, type Kill } from './kills';
+import { Ledger } from './ledger';
+import { move, SHARES } from './move';
+import type { Round } from './report';
+import { apart, together, type Side } from './sides';
+
+/** The modules that can move: all that there are. */
+export const movable: readonly string[] = modules.map((module) => moduleMessagesOf(module).module);
+
+export interface DrillOptions {
+  module: string;
+  /** Of the customers' choices and of the kills; each round has its own, made of it. */
+  seed: number;
+  withKills: boolean;
+  /** How long each share of the requests stays. */
+  dwellMs: number;
+  environment: NodeJS.ProcessEnv;
+  tell(line: string): void;
+}
+
+const REST_MS = 90_000;
+// A client that waits for longer would have gone away; what is killed is back within seconds.
+const CLIENT_PATIENCE_MS = 60_000;
+// Guesses, by which a kill falls into the stage that it is planned for.
+const START_MS = 4_000;
+const LEAVE_MS = 400;
+
+/** A shop of the drill's own, in one process at first, all of it gone once it is closed. */
+export class Drill {
+  private readonly folder = mkdtempSync(join(tmpdir(), 'banyan-drill-'));
+  private kafka: KafkaCluster | undefined;
+  private shop: RunningTopology | undefined;
+  private database: Client | undefined;
+  private crowd: Crowd | undefined;
+  private closing: Promise<void> | undefined;
+  private goesOn = '';
+
+  private constructor(private readonly options: DrillOptions) {}
+
+  /** Throws what startKafka and startTopology throw. */
+  static async open(options: DrillOptions): Promise<Drill> {
+    const drill = new Drill(options);
+    try {
+      await drill.begin();
+      return drill;
+    } catch (error) {
+      await drill.close();
+      throw error;
+    }
+  }
+
+  /** The module leaves and comes back, while people are in the shop; then all is judged. */
+  async round(number: number): Promise<Round> {
+    const { module, seed, tell } = this.options;
+    const beganAt = performance.now();
+    const chance = seededChance(seed + number);
+    const ledger = new Ledger(() => this.goesOn);
+    const client = new Shop(this.open.shop.url, { patienceMs: CLIENT_PATIENCE_MS });
+    const all = this.messages.map((messages) => messages.module);
+    const [here, there] = [together(all), apart(module, all)];
+    try {
+      this.crowd = new Crowd(client, this.open.shop.admin, ledger, chance);
+      await this.crowd.enter();
+      const kills = [await this.moves(here, there, chance), await this.moves(there, here, chance)];
+      await this.crowd.leave();
+      tell('everybody has left; judging');
+      const { database, shop } = this.open;
+      const violations: string[] = [];
+      const { unrest } = await audit({
+        databases: shop.databaseUrls,
+        providerUrl: shop.providerUrl,
+        patienceMs: REST_MS,
+        onProgress: () => undefined,
+        onViolation: ({ invariant, subject, what }) => violations.push(`${invariant}  ${subject}: ${what}`),
+      });
+      const findings = await judge(database, ledger);
+      return {
+        ...findings,
+        lost: [...findings.lost, ...unrest.map((what) => `not at rest: ${what}`)],
+        orders: ledger.orders.size,
+        acknowledged: ledger.acknowledged,
+        kills: kills.reduce((sum, count) => sum + count, 0),
+        failed: ledger.failed,
+        violations,
+        longestWait: ledger.longest,
+        longestToConfirmMs: await longestToConfirm(database, ledger),
+        tookMs: performance.now() - beganAt,
+      };
+    } finally {
+      await this.crowd?.leave();
+      await client.close();
+    }
+  }
+
+  /** Copies all that the apps have said to where it outlives them. */
+  keepLog(file: string): void {
+    if (!existsSync(this.logFile)) return;
+    mkdirSync(dirname(file), { recursive: true });
+    copyFileSync(this.logFile, file);
+  }
+
+  /** Stops everything, and takes away everything that there was. May be called at any time, and twice. */
+  close(): Promise<void> {
+    this.closing ??= this.end();
+    return this.closing;
+  }
+
+  private readonly messages: readonly ModuleMessages[] = modules.map(
+    (module) => moduleMessagesOf(module) as ModuleMessages,
+  );
+
+  private get open(): { shop: RunningTopology; database: Client } {
+    if (!this.shop || !this.database) throw new Error('The drill is not open.');
+    return { shop: this.shop, database: this.database };
+  }
+
+  private get logFile(): string {
+    return join(this.folder, 'apps.log');
+  }
+
+  private async begin(): Promise<void> {
+    const { environment, tell } = this.options;
+    // Root's PostgreSQL runs as an unprivileged user, who has to get in.
+    chmodSync(this.folder, 0o711);
+    const given = environment['KAFKA_BROKERS'];
+    if (!given) this.kafka = await startKafka({ folder: join(this.folder, 'kafka'), tell: () => undefined });
+    this.shop = await startTopology({
+      topology: 'monolith',
+      folder: this.folder,
+      port: 0,
+      environment: {
+        PATH: environment['PATH'],
+        KAFKA_BROKERS: given || this.kafka?.brokers.join(','),
+        // Whose brokers they are may have a shop of their own.
+        ...(given && { KAFKA_PREFIX: `drill-${process.pid}` }),
+        LOG_PRETTY: 'false',
+        // Three apps at a time, each with as many as four modules.
+        DATABASE_POOL_SIZE: '5',
+      },
+      tell: (from, line) => appendFileSync(this.logFile, `${from} | ${line}\n`),
+    });
+    const [url] = this.shop.databaseUrls.values();
+    this.database = new Client({ connectionString: url });
+    // A connection that is lost makes the query under way fail, which tells of it.
+    this.database.on('error', () => undefined);
+    await this.database.connect();
+    tell(`the shop is open: ${this.shop.url}`);
+  }
+
+  /** Answers how many processes were killed meanwhile. */
+  private async moves(from: Side, to: Side, chance: () => number): Promise<number> {
+    const { module, withKills, dwellMs, tell } = this.options;
+    const { shop, database } = this.open;
+    const direction = to.transport === 'in-process' ? 'back' : 'out';
+    const say = (what: string) => {
+      this.goesOn = what;
+      tell(`${module} ${direction}: ${what}`);
+    };
+    const plan: Kill[] = withKills ? planKills(from, to, chance) : [];
+    const kills = new Kills(plan, {
+      lasts: { starting: START_MS, sharing: SHARES.length * dwellMs, leaving: LEAVE_MS, settled: dwellMs },
+      find: (app) => shop.apps.find(({ name }) => name === app),
+      told: say,
+    });
+    const reached = (stage: Kill['stage']) => kills.reached(stage);
+    await move({ shop, database, messages: this.messages, from, to, dwellMs, reached, tell: say });
+    await kills.done();
+    return plan.length;
+  }
+
+  private async end(): Promise<void> {
+    await this.database?.end().catch(() => undefined);
+    await this.shop?.stop();
+    await this.kafka?.stop();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
