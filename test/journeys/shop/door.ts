@@ -25,11 +25,11 @@ export interface Call {
   headers?: Record<string, string>;
 }
 
-/** A gateway lost whom it had asked: what is a connection cut off where there is no gateway. */
+/** A gateway lost, or cannot reach, whom it asks: what is a connection cut off where there is no gateway. */
 export class CutOff extends Error {
   readonly code = 'ECONNRESET';
 
-  constructor({ status, text }: Answer) {
+  constructor({ status, text }: Pick<Answer, 'status' | 'text'>) {
     super(`The gateway answered ${status}: ${text}`);
   }
 }
@@ -106,14 +106,18 @@ function documentOf(shop: Shop): Promise<PublishedDocument> {
   if (!document) {
     document = openApiOf(shop).then((published) => new PublishedDocument(published as never));
     documents.set(shop.baseUrl, document);
+    // Whoever asks next may find the shop open again.
+    document.catch(() => documents.delete(shop.baseUrl));
   }
   return document;
 }
 
 /** What the shop publishes at /openapi.json. */
 export async function openApiOf(shop: Shop): Promise<Record<string, any>> {
-  const { body } = await send(new URL('/openapi.json', shop.baseUrl));
-  return (await body.json()) as Record<string, any>;
+  const { statusCode: status, body } = await send(new URL('/openapi.json', shop.baseUrl));
+  const text = await body.text();
+  if (status !== 200) throw new CutOff({ status, text });
+  return JSON.parse(text) as Record<string, any>;
 }
 
 function isOutsideApi(path: string): boolean {

@@ -156,8 +156,10 @@ export class PlacedShop implements RunningShop {
     );
   }
 
+  /** Whether the gateway reaches every module now; once it has, it stays ready itself. */
   private async isReady(): Promise<boolean> {
-    const { ok } = await fetch(`${this.baseUrl}/health/ready`).catch(() => ({ ok: false }));
-    return ok;
+    const answer = await fetch(`${this.baseUrl}/health/ready`);
+    const { details } = (await answer.json()) as { details?: Record<string, { status: string }> };
+    return details !== undefined && Object.values(details).every(({ status }) => status === 'up');
   }
 }

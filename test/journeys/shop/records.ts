@@ -7,6 +7,9 @@ import type { RecordedAnswer, RecordedMessage, RecordedRow } from '../../../tool
 /** Names the folder in which is written down what journeys come to, to be compared; unset: nothing is. */
 const RECORDS = 'JOURNEYS_RECORDS';
 
+/** Whether what journeys come to is written down, to be compared. */
+export const areRecorded = (): boolean => Boolean(process.env[RECORDS]);
+
 /** What a module keeps for the platform's sake: positions, leases, keys. It may well differ from placement to placement. */
 const NOT_BUSINESS =
   /^(outbox(_.*)?|stream|stream_memory|subscription|held_message(_act)?|relay|kafka_position|replay|migration|idempotency.*|verification_key|signing_key|erased_user)$/;
@@ -16,7 +19,7 @@ const looks = new AsyncLocalStorage<RecordedAnswer[]>();
 
 /** Writes down an answer, with the journey in which it was given. */
 export function recordAnswer(answer: Omit<RecordedAnswer, 'journey'>): void {
-  if (!process.env[RECORDS]) return;
+  if (!areRecorded()) return;
   const { testPath, currentTestName } = expect.getState();
   const file = basename(testPath ?? '', '.spec.ts');
   keep({ journey: `${file}: ${currentTestName ?? 'before it begins'}`, ...answer });
@@ -43,7 +46,7 @@ function keep(answer: RecordedAnswer): void {
 
 /** Writes down what the modules kept, and what they said, once a shop is closed. */
 export async function keepBooks(databaseUrls: readonly string[]): Promise<void> {
-  if (!process.env[RECORDS]) return;
+  if (!areRecorded()) return;
   for (const connectionString of databaseUrls) {
     const client = new Client({ connectionString });
     await client.connect();
