@@ -1,7 +1,9 @@
 import { Database } from '@banyan/persistence';
+import { HealthIndicators } from '@banyan/telemetry';
 import { DynamicModule, Module, Type } from '@nestjs/common';
 import { Announcer } from './announcer';
 import { Bus } from './bus';
+import { busHealth } from './bus-health';
 import { Sendable, Subscription } from './definitions';
 import { Outbox } from './outbox';
 import { OutboxPartitions } from './outbox-partitions';
@@ -38,7 +40,20 @@ export function moduleMessagesOf(nestModule: Type): Required<Omit<ModuleMessages
   throw new Error(`${nestModule.name} imports no MessagingModule.forModule(…), so it sends and hears nothing.`);
 }
 
-@Module({ providers: [Bus], exports: [Bus] })
+@Module({
+  providers: [
+    {
+      provide: Bus,
+      inject: [{ token: HealthIndicators, optional: true }],
+      useFactory: (indicators?: HealthIndicators) => {
+        const bus = new Bus();
+        indicators?.add('bus', () => busHealth(bus.edges()));
+        return bus;
+      },
+    },
+  ],
+  exports: [Bus],
+})
 class BusModule {}
 
 /** Makes a module a member of the bus; gives it its Outbox, and operators its ParkedMessages. */
