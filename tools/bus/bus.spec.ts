@@ -10,6 +10,7 @@ import * as replay from './replay';
 import * as republishing from './republish';
 import * as status from './status';
 import { busStatus } from './status';
+import type { LookAtTopics } from './topics';
 import * as trace from './trace';
 
 const streets: Announcer = {
@@ -18,6 +19,9 @@ const streets: Announcer = {
     after === null ? [{ cursor: 'Elm', message: letterSent({ street: 'Elm', text: 'as it is' }) }] : [],
 };
 const why = ['--why', 'the letter box is back'];
+
+// The suite of the bus sees these commands on a real one.
+let topics: LookAtTopics;
 
 describe('called wrongly', () => {
   const nowhere = {
@@ -67,6 +71,7 @@ describe('on a post office', () => {
       behave: (place, messages, handling) => (place === 'town' ? inTown(place, messages, handling) : undefined),
     });
     parties = partiesOf(office);
+    topics = () => Promise.reject(new Error('nobody needs it'));
   });
   afterEach(() => office.demolish());
 
@@ -79,12 +84,13 @@ describe('on a post office', () => {
   describe('status', () => {
     it('tells of each edge how far it is and who consumes, and of each module what it holds', async () => {
       await park('Elm');
-      const { edges, modules } = await busStatus(parties);
+      const { edges, relays, kafkaAway, modules } = await busStatus(parties, topics);
       expect(edges.map(({ source, subscriber, topics }) => [source, subscriber, topics])).toEqual([
         ['post', 'town', ['post.events', 'town.commands']],
         ['post', 'village', ['post.events']],
       ]);
-      expect(edges[0]).toMatchObject({ behind: 0, oldest: null, attended: true });
+      expect(edges[0]).toMatchObject({ transport: 'in-process', behind: 0, oldest: null, attended: true });
+      expect([relays, kafkaAway]).toEqual([[], null]);
       expect(modules).toEqual([
         { module: 'post', parked: 0, retrying: 0, waiting: 0, oldestParked: null },
         { module: 'town', parked: 1, retrying: 0, waiting: 1, oldestParked: expect.any(Date) },
@@ -104,7 +110,7 @@ describe('on a post office', () => {
       const stopped = await openPostOffice({ database: office.database, connected: false });
       await stopped.send({ street: 'Elm', text: 'two' }, { street: 'Oak', text: 'uno' });
       await stopped.close();
-      const { edges } = await busStatus(parties);
+      const { edges } = await busStatus(parties, topics);
       expect(edges).toMatchObject([
         { subscriber: 'town', behind: 2, attended: false },
         { subscriber: 'village', behind: 2, attended: false },
@@ -119,9 +125,75 @@ describe('on a post office', () => {
       await office.post.database.query(`SELECT nextval('outbox_position')`);
       await office.send({ street: 'Elm', text: 'one' });
       await office.caughtUp();
-      const { edges } = await busStatus(parties);
+      const { edges } = await busStatus(parties, topics);
       expect(edges[0]).toMatchObject({ behind: 0 });
       expect(edges[0]!.position).toBeLessThan(2);
+    });
+  });
+
+  // Without a Kafka: with rows as an app leaves them that has consumed over one and ended.
+  describe('status over Kafka', () => {
+    let unreadSince: Date;
+
+    beforeEach(async () => {
+      await office.send({ street: 'Elm', text: 'one' }, { street: 'Oak', text: 'uno' }, { street: 'Elm', text: 'two' });
+      await office.caughtUp();
+      await office.send({ street: 'Elm', text: 'three' });
+      await office.close();
+      const closed = await openPostOffice({ database: office.database, connected: false });
+      await closed.send({ street: 'Oak', text: 'due' }, { street: 'Elm', text: 'four' });
+      // The first three messages, and one more, are in the topic; the town has read those three.
+      await closed.post.database.query(
+        `INSERT INTO relay (topic, topics, position, complete, epoch, owner, presence, lease_until)
+         SELECT 'post.events', '{post.events}', position, true, 1, gen_random_uuid(), 1, now() FROM outbox WHERE sequence = 3`,
+      );
+      const [unread] = await closed.post.database.query<{ time: Date }>('SELECT time FROM outbox WHERE sequence = 3');
+      unreadSince = unread!.time;
+      const town = closed.databaseOf('town');
+      await town.query(`UPDATE subscription SET transport = 'kafka'`);
+      await town.query(`UPDATE stream_memory SET last_sequence = 2 WHERE key = 'Elm'`);
+      await town.query(
+        `INSERT INTO kafka_position (source, topic, partition, next_offset)
+         VALUES ('post', 'post.events', 0, 2), ('post', 'post.events', 1, 1)`,
+      );
+      await closed.close();
+    });
+    afterEach(async () => {
+      office = await openPostOffice({ database: office.database });
+    });
+    const held = [
+      { low: 0, high: 3 },
+      { low: 0, high: 1 },
+    ];
+
+    it('counts what is not sent yet, and what is sent and not read', async () => {
+      const asked: string[] = [];
+      topics = async (names) => {
+        asked.push(...names);
+        return new Map([['post.events', held]]);
+      };
+      const { edges, relays, kafkaAway } = await busStatus(parties, topics);
+      expect(edges[0]).toMatchObject({
+        ...{ subscriber: 'town', transport: 'kafka', behind: 3, overKafka: { unsent: 2, unread: 1 } },
+        ...{ oldest: unreadSince, owner: null, instances: 0, attended: false },
+      });
+      expect(edges[1]).toMatchObject({ subscriber: 'village', transport: 'in-process', overKafka: null });
+      expect(relays).toMatchObject([{ source: 'post', topic: 'post.events', behind: 2, attended: false }]);
+      expect([asked.sort(), kafkaAway]).toEqual([['post.events', 'town.commands'], null]);
+      const { out } = await run(status);
+      expect(out).toMatch(/post → town .* kafka .* 3 .* gone/);
+      expect(out).toMatch(/post → kafka .* post\.events .* 2 .* gone/);
+    });
+
+    it('says what it cannot know while Kafka is away, and shows the rest', async () => {
+      topics = () => Promise.reject(new Error('connect ECONNREFUSED'));
+      const { edges, kafkaAway } = await busStatus(parties, topics);
+      expect(edges[0]).toMatchObject({ behind: 2, overKafka: { unsent: 2, unread: null } });
+      expect(kafkaAway).toBe('connect ECONNREFUSED');
+      const { out, code } = await run(status);
+      expect(out).toMatch(/post → town .* 2 \+ \? /);
+      expect(out).toContain('could not be asked: connect ECONNREFUSED');
+      expect(code).toBe(0);
     });
   });
 
@@ -293,7 +365,7 @@ function partiesOf({ bus, database }: PostOffice): Party[] {
 }
 
 interface Command {
-  run(args: string[], parties: readonly Party[]): Promise<number>;
+  run(args: string[], parties: readonly Party[], topics: LookAtTopics): Promise<number>;
 }
 
 /** Runs a command, and answers its exit code and what it printed. */
@@ -304,7 +376,7 @@ async function run(command: Command, ...args: string[]) {
     return true;
   });
   try {
-    const code = await command.run(args, parties);
+    const code = await command.run(args, parties, topics);
     return { code, out };
   } finally {
     written.mockRestore();

@@ -8,6 +8,7 @@ import { partiesOf, type Party } from './parties';
 import * as replay from './replay';
 import * as republish from './republish';
 import * as status from './status';
+import { topicsOf, type LookAtTopics } from './topics';
 import * as trace from './trace';
 
 const HELP = `What goes on between the modules, and what to do where it does not.
@@ -19,7 +20,8 @@ const HELP = `What goes on between the modules, and what to do where it does not
   npm run bus -- republish … has a module announce again what it has announced
 
 Each explains itself with --help. The databases are DATABASE_URL (or a module's own, such as ORDERS_DATABASE_URL), or
-else the development database: that of the shop running now, or started for the length of the command.
+else the development database: that of the shop running now, or started for the length of the command. Where messages go
+over Kafka, status asks the brokers of KAFKA_BROKERS, or of the shop running now.
 Exits 0 when done, 1 when something was refused or not found, 2 when it was called wrongly or could not look.
 `;
 
@@ -28,7 +30,7 @@ const COULD_NOT = 2;
 
 interface Command {
   HELP: string;
-  run(args: string[], parties: readonly Party[]): Promise<number>;
+  run(args: string[], parties: readonly Party[], lookAtTopics: LookAtTopics): Promise<number>;
 }
 
 const commands: Readonly<Record<string, Command>> = { status, trace, parked, replay, republish };
@@ -47,7 +49,8 @@ async function main([name, ...args]: string[], environment: NodeJS.ProcessEnv): 
   const joins = !environment['DATABASE_URL'] && environment['NODE_ENV'] !== 'production';
   const development = joins ? await joinDevelopment(environment) : undefined;
   try {
-    return await command.run(args, partiesOf(loadSettings({ ...environment, ...development?.env })));
+    const settings = loadSettings({ ...environment, ...development?.env });
+    return await command.run(args, partiesOf(settings), topicsOf(settings));
   } finally {
     await development?.stop();
   }

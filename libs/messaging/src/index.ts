@@ -27,6 +27,7 @@ export {
 } from './errors';
 export { type Handling, journeyOf } from './handlers';
 export { Handles } from './handles';
+export { KafkaCluster, type Extent } from './kafka/cluster';
 export { MessagingModule, moduleMessagesOf, type ModuleMessages } from './messaging.module';
 export { messagingMigrations } from './migrations';
 export { exportSubscriber, importSubscriber, type ExportedSubscriber } from './moving';

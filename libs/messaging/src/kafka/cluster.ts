@@ -99,6 +99,15 @@ export class KafkaCluster {
     return this.asking((admin) => this.extents(admin, topics));
   }
 
+  /** The same of those topics that are there, for whoever only looks: it makes none. */
+  async extentOfExisting(topics: Iterable<string>): Promise<Map<string, Extent[]>> {
+    return this.asking(async (admin) => {
+      const existing = new Set(await admin.listTopics());
+      const there = [...topics].filter((topic) => existing.has(this.nameOf(topic)));
+      return this.extents(admin, there);
+    });
+  }
+
   private async ensure(admin: Admin, topics: Iterable<string>): Promise<void> {
     const wanted = [...topics].map((topic) => this.nameOf(topic));
     const { partitions, replication } = this.settings.kafka;
