@@ -4,7 +4,7 @@ import { MalformedMessage, ReceivedMessage } from './envelope';
 import { OwnershipLost, SequenceBroken } from './errors';
 import { Arrival, Handlers } from './handlers';
 import { HeldMessages, judge, RetryRule, Verdict } from './held-messages';
-import { meet, nameOf, recall, remember, Remembered, StreamName } from './stream-memory';
+import { follow, nameOf, recall, remember, Remembered, StreamName } from './stream-memory';
 
 /** Whether the records may be taken as they come, and how the transport moves its position with them. */
 export interface Progress {
@@ -20,13 +20,18 @@ export interface Progress {
   advance(tx: Transaction, whole: boolean): Promise<boolean>;
 }
 
-/** What was taken for the first message of its stream is not. */
-class MetBefore extends Error {}
+/** What was taken for the next message of its stream is not, or must wait. */
+class OutOfTurn extends Error {}
+
+// Streams that spoke lately, by consumer: those of more are only asked for first.
+const STREAMS_IN_MEMORY = 2_000;
 
 /** Consumes for one module: each message once in effect, in order per stream, a failing one without its neighbours. */
 export class Consumer {
   /** The sources that repeated something lately, as they do after a restart or a replay. */
   private readonly repeating = new Set<string>();
+  /** The last sequence of streams that this consumer has had, least recently first. */
+  private readonly lately = new Map<string, number>();
 
   constructor(
     readonly module: string,
@@ -45,6 +50,7 @@ export class Consumer {
     try {
       await this.together(arrivals, progress, true);
     } catch (error) {
+      this.lately.clear();
       if (mustStop(error)) throw error;
       if (arrivals.length === 1) await this.setAside(arrivals[0] as Arrival, error, progress, true);
       else await this.oneByOne(arrivals, progress);
@@ -64,21 +70,22 @@ export class Consumer {
   }
 
   private async together(arrivals: readonly Arrival[], progress: Progress, whole: boolean): Promise<void> {
-    const assumed = !this.repeating.has(progress.source) && this.lookNew(arrivals);
-    if (!assumed || !(await this.newcomers(arrivals, progress, whole))) await this.anyone(arrivals, progress, whole);
+    const assumed = this.lookNext(arrivals, progress.source);
+    if (!assumed || !(await this.atOnce(arrivals, progress, whole))) await this.withCare(arrivals, progress, whole);
+    this.noteLately(arrivals, progress.source);
     await failpoint('consumer.after-commit');
   }
 
   /**
-   * Handles first messages of streams while the database is still being asked whether they are; answers false, and has done
-   * nothing, where one of them is not. That saves a round trip where it matters: the first hops of whatever begins.
+   * Handles messages while the database is still being asked whether each is the next of its stream; answers false, and has
+   * done nothing, where one of them is not. That saves whatever goes from module to module a round trip with each of them.
    */
-  private async newcomers(arrivals: readonly Arrival[], progress: Progress, whole: boolean): Promise<boolean> {
+  private async atOnce(arrivals: readonly Arrival[], progress: Progress, whole: boolean): Promise<boolean> {
     const due = arrivals.map((arrival) => this.handlers.read(arrival));
     try {
       await this.database.transaction(async (tx) => {
         const [taken, handled] = await Promise.allSettled([
-          this.meet(tx, arrivals, progress, whole),
+          this.follow(tx, arrivals, progress, whole),
           this.handlers.handle(due, tx),
         ]);
         // In this order: what a handler says of a message that it should not have had is of no interest.
@@ -89,12 +96,12 @@ export class Consumer {
       });
       return true;
     } catch (error) {
-      if (error instanceof MetBefore) return false;
+      if (error instanceof OutOfTurn) return false;
       throw error;
     }
   }
 
-  private async anyone(arrivals: readonly Arrival[], progress: Progress, whole: boolean): Promise<void> {
+  private async withCare(arrivals: readonly Arrival[], progress: Progress, whole: boolean): Promise<void> {
     this.repeating.delete(progress.source);
     await this.database.transaction(async (tx) => {
       const streams = await this.takeOver(tx, arrivals, progress, whole);
@@ -144,30 +151,47 @@ export class Consumer {
     await this.held.scrubRecord(tx, at.source, stream);
   }
 
-  /** Whether these can be first messages, each of another stream, for handlers that let what their stream holds go first. */
-  private lookNew(arrivals: readonly Arrival[]): boolean {
+  /** Whether each of these seems to be the next of its stream, and of another stream, for a handler that overtakes nothing. */
+  private lookNext(arrivals: readonly Arrival[], source: string): boolean {
+    if (this.repeating.has(source)) return false;
     const streams = new Set<string>();
-    return (
-      arrivals.every(({ at, flaw }) => {
-        const handler = this.handlers.find(at.type);
-        if (at.sequence !== 1 || flaw || !handler || handler.overtakes) return false;
-        streams.add(nameOf(at));
-        return true;
-      }) && streams.size === arrivals.length
-    );
+    for (const { at, flaw } of arrivals) {
+      const handler = this.handlers.find(at.type);
+      const stream = `${source} ${nameOf(at)}`;
+      if (flaw || !handler || handler.overtakes || at.sequence !== (this.lately.get(stream) ?? 0) + 1) return false;
+      streams.add(stream);
+    }
+    return streams.size === arrivals.length;
   }
 
-  private async meet(tx: Transaction, arrivals: readonly Arrival[], progress: Progress, whole: boolean): Promise<void> {
-    const [ours, met] = await Promise.all([
+  private noteLately(arrivals: readonly Arrival[], source: string): void {
+    for (const { at } of arrivals) {
+      const stream = `${source} ${nameOf(at)}`;
+      this.lately.delete(stream);
+      this.lately.set(stream, at.sequence);
+    }
+    for (const oldest of this.lately.keys()) {
+      if (this.lately.size <= STREAMS_IN_MEMORY) break;
+      this.lately.delete(oldest);
+    }
+  }
+
+  private async follow(
+    tx: Transaction,
+    arrivals: readonly Arrival[],
+    progress: Progress,
+    whole: boolean,
+  ): Promise<void> {
+    const [ours, inTurn] = await Promise.all([
       progress.advance(tx, whole),
-      meet(
+      follow(
         tx,
         progress.source,
         arrivals.map(({ at }) => at),
       ),
     ]);
     if (!ours) throw new OwnershipLost(this.module, progress.source);
-    if (!met) throw new MetBefore();
+    if (!inTurn) throw new OutOfTurn();
   }
 
   private async takeOver(

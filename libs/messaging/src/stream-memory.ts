@@ -28,11 +28,13 @@ const keeping = statement<never>(
    ON CONFLICT (source, topic, key) DO UPDATE SET last_sequence = excluded.last_sequence, held = excluded.held`,
 );
 
-const meeting = statement<StreamName>(
-  'stream-memory.meet',
-  `INSERT INTO stream_memory (source, topic, key, last_sequence)
-   SELECT $1, m.topic, m.key, 1 FROM unnest($2::text[], $3::text[]) AS m(topic, key) ORDER BY m.topic, m.key
-   ON CONFLICT DO NOTHING RETURNING topic, key`,
+const following = statement<StreamName>(
+  'stream-memory.follow',
+  `INSERT INTO stream_memory AS s (source, topic, key, last_sequence)
+   SELECT $1, m.* FROM unnest($2::text[], $3::text[], $4::bigint[]) AS m(topic, key, sequence) ORDER BY m.topic, m.key
+   ON CONFLICT (source, topic, key) DO UPDATE SET last_sequence = excluded.last_sequence
+     WHERE s.last_sequence = excluded.last_sequence - 1 AND NOT s.held
+   RETURNING topic, key`,
 );
 
 export const nameOf = ({ topic, key }: StreamName): string => `${topic}/${key}`;
@@ -44,10 +46,22 @@ export async function recall(tx: Transaction, source: string, streams: StreamNam
   return new Map(rows.map((row) => [nameOf(row), { lastSequence: row.last_sequence, held: row.held }]));
 }
 
-/** Keeps the first message of each of these streams, and answers whether none of them was known before. */
-export async function meet(tx: Transaction, source: string, streams: readonly StreamName[]): Promise<boolean> {
-  const met = await tx.query(meeting, [source, streams.map(({ topic }) => topic), streams.map(({ key }) => key)]);
-  return met.length === streams.length;
+/**
+ * Keeps that these messages have been taken over, each of another stream, and answers whether each was the next of its
+ * stream and nothing of it is held. Otherwise the transaction must come to nothing.
+ */
+export async function follow(
+  tx: Transaction,
+  source: string,
+  messages: readonly (StreamName & { sequence: number })[],
+): Promise<boolean> {
+  const followed = await tx.query(following, [
+    source,
+    messages.map(({ topic }) => topic),
+    messages.map(({ key }) => key),
+    messages.map(({ sequence }) => sequence),
+  ]);
+  return followed.length === messages.length;
 }
 
 /** Keeps what the subscriber has now taken over of these streams. */

@@ -67,7 +67,7 @@ export const brokenParts: readonly BrokenPart[] = [
     seenBy: essential.whatIsDeliveredAgainHasItsEffectOnce,
     complaint: UNEQUAL,
     break: () => {
-      instead(Consumer, 'lookNew', () => false);
+      instead(Consumer, 'lookNext', () => false);
       instead(Consumer, 'takeOver', async (_, tx: Transaction, __, progress: Progress, whole: boolean) => {
         await progress.advance(tx, whole);
         return { next: (at: object) => ({ ...at, held: false }), changed: () => [] };
