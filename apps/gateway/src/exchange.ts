@@ -53,6 +53,8 @@ export class Exchange implements Asker {
     private readonly around: Surroundings,
   ) {
     this.key = route.hasChoice ? stickyKey(route.sticky, headers) : undefined;
+    // A client that leaves at the wrong moment must not end the process; that it left, `close` says.
+    response.on('error', () => undefined);
     response.on('close', () => {
       if (!response.writableFinished) this.giveUp();
       this.around.ended(this);

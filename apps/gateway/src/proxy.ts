@@ -6,7 +6,7 @@ import { Exchange } from './exchange';
 import type { Instance } from './instance';
 import type { Measurements } from './measurements';
 import { answerProblem } from './problem-answer';
-import { requestHeaders, type Peer } from './request-headers';
+import { peerAt, requestHeaders, type Peer } from './request-headers';
 import { targetOf } from './request-target';
 import { routeFor, type RoutingTable } from './routing-table';
 
@@ -124,7 +124,7 @@ export class Proxy {
     if (known) return known;
     const address = (socket.remoteAddress ?? 'unknown').replace(/^::ffff:(?=[\d.]+$)/, '');
     const trusted = address !== 'unknown' && this.trusted.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
-    const connection = { address, trusted, exchanges: new Set<Exchange>() };
+    const connection = { ...peerAt(address, trusted), exchanges: new Set<Exchange>() };
     this.connections.set(socket, connection);
     return connection;
   }

@@ -1,7 +1,7 @@
-import { requestHeaders, type Peer } from './request-headers';
+import { peerAt, requestHeaders } from './request-headers';
 
-const stranger: Peer = { address: '203.0.113.7', trusted: false };
-const balancer: Peer = { address: '10.0.0.2', trusted: true };
+const stranger = peerAt('203.0.113.7', false);
+const balancer = peerAt('10.0.0.2', true);
 
 /** What the app gets to see, by lower-case name. */
 function seen(sent: Record<string, string | string[]>, peer = stranger) {
@@ -130,9 +130,7 @@ describe('headers on their way to an app', () => {
   });
 
   it('write an address of version 6 in brackets, and nothing that could end a quotation', () => {
-    expect(seen({ Host: 'x' }, { address: '2001:db8::9', trusted: false })['forwarded']).toContain(
-      'for="[2001:db8::9]"',
-    );
+    expect(seen({ Host: 'x' }, peerAt('2001:db8::9', false))['forwarded']).toContain('for="[2001:db8::9]"');
     expect(seen({ Host: 'x";proto=https' })['forwarded']).toBe('for=203.0.113.7;proto=http');
     expect(seen({ Host: 'x', 'X-Forwarded-For': 'a"b;c' }, balancer)['forwarded']).toMatch(/^for=unknown, for=10/);
   });

@@ -10,6 +10,12 @@ export interface Peer {
   /** Its IP address. */
   readonly address: string;
   readonly trusted: boolean;
+  /** The address as Forwarded names it. */
+  readonly node: string;
+}
+
+export function peerAt(address: string, trusted: boolean): Peer {
+  return { address, trusted, node: `for=${nodeOf(address)}` };
 }
 
 /** A request's headers as the app behind us gets them, and what we ourselves need to know of them. */
@@ -200,28 +206,30 @@ function namesIn(connection: string): ReadonlySet<string> {
 }
 
 function whoAsked(
-  { address, trusted }: Peer,
+  { address, trusted, node }: Peer,
   host: string | undefined,
   told: { forwardedFor: string | undefined; forwardedProto: string | undefined; forwardedHost: string | undefined },
 ): string {
-  const path = trusted && told.forwardedFor !== undefined ? `${told.forwardedFor}, ${address}` : address;
+  const isPassedOn = trusted && told.forwardedFor !== undefined;
+  const path = isPassedOn ? `${told.forwardedFor}, ${address}` : address;
+  const nodes = isPassedOn ? nodesOf(path) : node;
   const proto = trusted && told.forwardedProto === 'https' ? 'https' : 'http';
   const askedFor = trusted && told.forwardedHost !== undefined ? told.forwardedHost : host;
   const lines = `x-forwarded-for: ${path}\r\nx-forwarded-proto: ${proto}\r\n`;
-  if (askedFor === undefined) return `${lines}forwarded: ${nodes(path)};proto=${proto}\r\n`;
+  if (askedFor === undefined) return `${lines}forwarded: ${nodes};proto=${proto}\r\n`;
   // A host that holds what could end the quotation is left out rather than mended.
   const quoted = /["\\]/.test(askedFor) ? '' : `;host="${askedFor}"`;
-  return `${lines}x-forwarded-host: ${askedFor}\r\nforwarded: ${nodes(path)}${quoted};proto=${proto}\r\n`;
+  return `${lines}x-forwarded-host: ${askedFor}\r\nforwarded: ${nodes}${quoted};proto=${proto}\r\n`;
 }
 
-const nodes = (addresses: string) =>
+const nodesOf = (addresses: string) =>
   addresses
     .split(',')
-    .map((address) => `for=${node(address.trim())}`)
+    .map((address) => `for=${nodeOf(address.trim())}`)
     .join(', ');
 
 /** An address as RFC 7239 writes it; what is none is called unknown. */
-function node(address: string): string {
+function nodeOf(address: string): string {
   if (address.includes(':')) return /^[0-9A-Fa-f:.]+$/.test(address) ? `"[${address}]"` : 'unknown';
   return /^[\d.]+$/.test(address) ? address : 'unknown';
 }
