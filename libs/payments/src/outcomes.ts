@@ -10,13 +10,11 @@ import {
   Payments,
   type SettledCapture,
   type SettledRefund,
+  type UnsettledCapture,
   type UnsettledRefund,
 } from './payments.repository';
 
-interface CaptureFound {
-  id: string;
-  outcome: CaptureOutcome;
-}
+type CaptureFound = Pick<UnsettledCapture, 'id' | 'orderId' | 'total' | 'cause'> & { outcome: CaptureOutcome };
 
 /** Commits what the provider has said, with the messages that tell of it; outcomes found at the same time commit together. */
 @Injectable()
@@ -34,7 +32,12 @@ export class Outcomes {
   readonly ofCapture = grouped<CaptureFound, UnsettledRefund | undefined>({
     limit: 200,
     inFlight: 2,
-    flush: (found) => this.settleCaptures(found),
+    flush: async (found) => {
+      const told = await this.settleAndTell(found);
+      const rest = found.filter(({ id }) => !told.has(id));
+      const refunds = rest.length > 0 ? await this.settleCaptures(rest) : undefined;
+      return found.map(({ id }) => refunds?.get(id));
+    },
   });
 
   /** Writes down that a refund took place, once however often it is told. */
@@ -44,7 +47,20 @@ export class Outcomes {
     flush: (refunds) => this.settleRefunds(refunds),
   });
 
-  private async settleCaptures(found: CaptureFound[]): Promise<(UnsettledRefund | undefined)[]> {
+  /** Settles those that nobody has cancelled meanwhile; answers their ids. */
+  private async settleAndTell(found: CaptureFound[]): Promise<Set<string>> {
+    const usual = found.filter(({ outcome }) => outcome.state !== 'voided');
+    if (usual.length === 0) return new Set();
+    const messages = this.outbox.prepare(usual.flatMap(announcement));
+    await failpoint('payments.outcome.before-commit');
+    const { settled, places } = await this.payments.settleAndTell(usual, messages);
+    await failpoint('payments.outcome.after-commit');
+    this.outbox.handOver(messages, places);
+    return settled;
+  }
+
+  /** Settles whatever they have become, and goes on with the cancellations that waited for it; the refunds are by payment. */
+  private async settleCaptures(found: CaptureFound[]): Promise<Map<string, UnsettledRefund>> {
     const refunds = await this.database.transaction(async (tx) => {
       const settled = await this.payments.settle(tx, found);
       const cancelled = await this.settleCancelled(
@@ -56,7 +72,7 @@ export class Outcomes {
       return cancelled.refunds;
     });
     await failpoint('payments.outcome.after-commit');
-    return found.map(({ id }) => refunds.get(id));
+    return refunds;
   }
 
   /** Carries out the cancellations that were waiting for these outcomes; the refunds are by payment. */
@@ -113,7 +129,7 @@ export function answersTo(cancellation: CancellationOfOrder | undefined): Outgoi
   return askedBy.map((id) => paymentCancelled({ orderId, refunded }, { ...cause, id }));
 }
 
-function announcement({ id, orderId, total, outcome, cause }: SettledCapture): Outgoing[] {
+function announcement({ id, orderId, total, outcome, cause }: CaptureFound): Outgoing[] {
   switch (outcome.state) {
     case 'captured':
       return [paymentCaptured({ orderId, paymentId: id, total }, cause)];

@@ -1,4 +1,4 @@
-import type { Cause } from '@banyan/messaging';
+import { type Cause, type LogPlace, outboxInsert, outboxParameters, type PreparedMessage } from '@banyan/messaging';
 import { Database, statement, type Transaction } from '@banyan/persistence';
 import { Inject, Injectable } from '@nestjs/common';
 import type { CaptureOutcome, Money, Payment, PaymentState } from './payment';
@@ -19,6 +19,7 @@ export interface AskedFor {
 /** A payment whose outcome is not known yet. */
 export interface UnsettledCapture {
   id: string;
+  orderId: string;
   total: Money;
   token: string;
   cancelling: boolean;
@@ -102,7 +103,32 @@ const store = statement<{ id: string }>(
    RETURNING id`,
 );
 
+/**
+ * The part of a statement that settles those of the payments ($1 ids, $2 states, $3 reasons) that are pending and of which
+ * `where` holds: common table expressions, the last of which, `settled`, has their rows.
+ */
 // A payment has its token as long as it is pending. Asked for by its status, each would be searched among all that are.
+const settling = (where: string) => `unsettled AS (
+     SELECT pending.id, found.status, found.reason
+     FROM (SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[]) AS found (id, status, reason) ORDER BY id) found,
+       LATERAL (SELECT id FROM payment WHERE payment.id = found.id AND token IS NOT NULL AND ${where} FOR UPDATE) pending
+   ), settled AS (
+     UPDATE payment
+     SET status = unsettled.status, decline_reason = unsettled.reason, token = NULL, updated_at = now()
+     FROM unsettled
+     WHERE payment.id = unsettled.id AND token IS NOT NULL
+     RETURNING payment.id, order_id, amount, currency, payment.status, decline_reason, cancelling, cause
+   )`;
+
+// Most outcomes: what is to be told is known beforehand, unless somebody has cancelled meanwhile.
+const settleAndTell = statement<{ settled: string | null } & LogPlace>(
+  'payments.settle-and-tell',
+  `WITH ${settling('NOT cancelling')}, ${outboxInsert(4, 'm.key = ANY (ARRAY(SELECT order_id::text FROM settled))')}
+   SELECT id AS settled, NULL::uuid AS id, NULL::bigint AS position, NULL::bigint AS sequence FROM settled
+   UNION ALL
+   SELECT NULL, id, position, sequence FROM logged`,
+);
+
 const settleCaptures = statement<{
   id: string;
   order_id: string;
@@ -112,22 +138,11 @@ const settleCaptures = statement<{
   decline_reason: string | null;
   cancelling: boolean;
   cause: Cause;
-}>(
-  'payments.settle-captures',
-  `WITH unsettled AS (
-     SELECT pending.id, found.status, found.reason
-     FROM (SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[]) AS found (id, status, reason) ORDER BY id) found,
-       LATERAL (SELECT id FROM payment WHERE payment.id = found.id AND token IS NOT NULL FOR UPDATE) pending
-   )
-   UPDATE payment
-   SET status = unsettled.status, decline_reason = unsettled.reason, token = NULL, updated_at = now()
-   FROM unsettled
-   WHERE payment.id = unsettled.id AND token IS NOT NULL
-   RETURNING payment.id, order_id, amount, currency, payment.status, decline_reason, cancelling, cause`,
-);
+}>('payments.settle-captures', `WITH ${settling('true')} SELECT * FROM settled`);
 
 const dueCaptures = statement<{
   id: string;
+  order_id: string;
   amount: number;
   currency: string;
   token: string;
@@ -140,7 +155,7 @@ const dueCaptures = statement<{
      SELECT id FROM payment WHERE status = 'pending' AND ask_again_at <= $1
      ORDER BY ask_again_at LIMIT $2 FOR UPDATE SKIP LOCKED
    )
-   RETURNING id, amount, currency, token, cancelling, cause`,
+   RETURNING id, order_id, amount, currency, token, cancelling, cause`,
 );
 
 const dueRefunds = statement<{ id: string; payment_id: string; amount: number; currency: string; cause: Cause }>(
@@ -265,18 +280,29 @@ export class Payments {
       onStored(
         asked
           .filter(({ id }) => ids.has(id))
-          .map(({ id, total, token, cause }) => ({ id, total, token, cancelling: false, cause })),
+          .map(({ id, orderId, total, token, cause }) => ({ id, orderId, total, token, cancelling: false, cause })),
       ),
     );
   }
 
+  /**
+   * Writes down what became of pending payments that nobody cancels, and puts the messages of those into the log, in a
+   * transaction of its own. Answers their ids, and the messages' places.
+   */
+  async settleAndTell(
+    found: { id: string; outcome: CaptureOutcome }[],
+    messages: readonly PreparedMessage[],
+  ): Promise<{ settled: Set<string>; places: LogPlace[] }> {
+    const rows = await this.database.query(settleAndTell, [...outcomeColumns(found), ...outboxParameters(messages)]);
+    return {
+      settled: new Set(rows.flatMap(({ settled }) => settled ?? [])),
+      places: rows.filter(({ settled }) => settled === null),
+    };
+  }
+
   /** Writes down what became of pending payments; answers those that were pending until now. */
   async settle(tx: Transaction, found: { id: string; outcome: CaptureOutcome }[]): Promise<SettledCapture[]> {
-    const rows = await tx.query(settleCaptures, [
-      found.map(({ id }) => id),
-      found.map(({ outcome }) => outcome.state),
-      found.map(({ outcome }) => (outcome.state === 'declined' ? outcome.reason : null)),
-    ]);
+    const rows = await tx.query(settleCaptures, outcomeColumns(found));
     return rows.map((row) => ({
       id: row.id,
       orderId: row.order_id,
@@ -313,8 +339,9 @@ export class Payments {
   /** Takes over unsettled payments that were left alone until `due`, the oldest first. */
   async dueCaptures(due: Date, limit: number): Promise<UnsettledCapture[]> {
     const rows = await this.database.query(dueCaptures, [due, limit]);
-    return rows.map(({ id, amount, currency, token, cancelling, cause }) => ({
+    return rows.map(({ id, order_id: orderId, amount, currency, token, cancelling, cause }) => ({
       id,
+      orderId,
       total: { amount, currency },
       token,
       cancelling,
@@ -376,9 +403,9 @@ export class Payments {
   }
 
   /** From now on the outcome of this pending payment belongs to its cancellation. */
-  async awaitOutcome(tx: Transaction, { id, total }: Payment): Promise<UnsettledCapture> {
+  async awaitOutcome(tx: Transaction, { id, orderId, total }: Payment): Promise<UnsettledCapture> {
     const [row] = await tx.query(awaitOutcome, [id]);
-    return { id, total, token: row!.token, cancelling: true, cause: row!.cause };
+    return { id, orderId, total, token: row!.token, cancelling: true, cause: row!.cause };
   }
 
   /** Writes down how a cancellation ended; undefined where that was known. */
@@ -400,6 +427,14 @@ export class Payments {
     const rows = await this.database.query(byOrder, [orderId]);
     return rows.map((row) => ({ ...paymentOf(row), provider: row.provider }));
   }
+}
+
+function outcomeColumns(found: readonly { id: string; outcome: CaptureOutcome }[]): unknown[][] {
+  return [
+    found.map(({ id }) => id),
+    found.map(({ outcome }) => outcome.state),
+    found.map(({ outcome }) => (outcome.state === 'declined' ? outcome.reason : null)),
+  ];
 }
 
 function paymentOf(row: PaymentRow): Payment {

@@ -123,7 +123,7 @@ export class SettlePayments implements OnApplicationBootstrap, OnApplicationShut
   }
 
   private aboutCapture(capture: UnsettledCapture, leftBehind: boolean): Question {
-    const { id, cause, cancelling } = capture;
+    const { id, orderId, total, cause, cancelling } = capture;
     // A capture that nobody wants any more is not sent; if it is on its way already, the provider knows best.
     if (cancelling) this.asking.withdraw(id);
     return {
@@ -134,7 +134,7 @@ export class SettlePayments implements OnApplicationBootstrap, OnApplicationShut
         await failpoint('payments.capture.before-ask');
         const outcome = await this.outcomeOf(capture, leftBehind || attempt > 1);
         await failpoint('payments.capture.after-ask');
-        const refund = await this.outcomes.ofCapture({ id, outcome });
+        const refund = await this.outcomes.ofCapture({ id, orderId, total, cause, outcome });
         if (refund) this.refunds([refund]);
       },
     };
