@@ -1,9 +1,10 @@
 import { join } from 'node:path';
+import { KafkaUnavailable } from '@banyan/development';
 import { House } from './house';
 import { LoadGenerator } from './load/load';
 import type { Plan } from './plan';
 import { interleaved, type Rounds, type Sample } from './rounds';
-import { HeldFulfilment, RunningShop, stock, type Stocked } from './shop';
+import { RunningShop, stock, type HeldFulfilment, type Stocked } from './shop';
 import type { Program, ProgramOptions } from './program';
 
 const SHOP = 'shop';
@@ -55,6 +56,17 @@ export class Bench {
   /** Starts a program of the bench that is the subject of a row. */
   startSubject(row: string, name: string, options: Omit<ProgramOptions, 'file' | 'log'>): Program {
     return this.house.start(name, { ...options, execArgv: this.profileOf(row) });
+  }
+
+  /** What a row needs of Kafka; where this machine can have none, why. */
+  async kafka(): Promise<{ brokers: string; pids: number[] } | { why: string }> {
+    try {
+      const { brokers, nodes } = await this.house.kafka();
+      return { brokers: brokers.join(','), pids: nodes.map(({ pid }) => pid) };
+    } catch (error) {
+      if (error instanceof KafkaUnavailable) return { why: error.message };
+      throw error;
+    }
   }
 
   startLoad(): LoadGenerator {

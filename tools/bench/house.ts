@@ -2,13 +2,21 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { developmentFolder, projectFolder, startEmbeddedPostgres, type EmbeddedPostgres } from '@banyan/development';
+import {
+  developmentFolder,
+  projectFolder,
+  startEmbeddedPostgres,
+  startKafka,
+  type EmbeddedPostgres,
+  type KafkaCluster,
+} from '@banyan/development';
 import { Client } from 'pg';
 import { Program, type ProgramOptions } from './program';
 
 /** Where the bench's programs keep their servers and data: all of it its own, and gone once it is closed. */
 export class House {
   private readonly programs = new Set<Program>();
+  private broker: Promise<KafkaCluster> | undefined;
 
   private constructor(
     readonly folder: string,
@@ -56,6 +64,12 @@ export class House {
     await this.sql('postgres', `DROP DATABASE "${name}" WITH (FORCE)`);
   }
 
+  /** A Kafka with one broker, started on first use. Throws KafkaUnavailable where this machine can have none. */
+  kafka(): Promise<KafkaCluster> {
+    this.broker ??= startKafka({ folder: join(this.folder, 'kafka'), tell: () => undefined });
+    return this.broker;
+  }
+
   /** Lets what was written before cost nothing of what is measured next. */
   async settleDown(): Promise<void> {
     await this.sql('postgres', 'CHECKPOINT');
@@ -93,7 +107,8 @@ export class House {
   /** Stops everything that was started, and removes what it wrote. */
   async close(): Promise<void> {
     await Promise.all([...this.programs].map((program) => program.stop()));
-    await this.postgres.stop();
+    const broker = await this.broker?.catch(() => undefined);
+    await Promise.all([broker?.stop(), this.postgres.stop()]);
     rmSync(this.folder, { recursive: true, force: true });
   }
 

@@ -1,5 +1,4 @@
 import { randomInt, randomUUID } from 'node:crypto';
-import type { Client } from 'pg';
 import { request } from 'undici';
 import { migrate, prepareDatabase } from '@banyan/persistence';
 import { moduleData } from '../db/modules';
@@ -64,48 +63,75 @@ export async function stock(house: House, database: string, providerUrl: string)
 
 const customer = (n: number) => ({ email: `customer-${n}@bench.example`, password: PASSWORD });
 
-/** The product under measurement, as it runs in production, in a process of its own. */
+const MODULES = ['users', 'orders', 'payments', 'inventory'] as const;
+
+/** The product under measurement, as it runs in production. */
 export class RunningShop {
   private constructor(
     private readonly house: House,
     private readonly stocked: Stocked,
-    private readonly program: Program,
+    /** By app. */
+    private readonly programs: Map<string, Program>,
+    /** Where orders are placed, and where customers sign in. */
     readonly url: string,
+    private readonly usersUrl: string,
+    private readonly startAgain: ((app: string) => Promise<Program>) | undefined,
   ) {}
 
-  /** `execArgv`: flags for its Node, such as those of a profile. */
+  /** In one process. `execArgv`: flags for its Node, such as those of a profile. */
   static async start(house: House, stocked: Stocked, execArgv: readonly string[] = []): Promise<RunningShop> {
     const port = await freePort();
-    const program = house.startApp('apps/monolith/src/main.js', {
-      execArgv,
-      env: {
-        NODE_ENV: 'production',
-        HOST: '127.0.0.1',
-        PORT: String(port),
-        DATABASE_URL: house.urlOf(stocked.database),
-        PAYMENT_PROVIDER_URL: stocked.providerUrl,
-        SIGNING_KEY_SECRET: 'a secret that no other shop than the bench has',
-        ADMIN_EMAIL: ADMIN.email,
-        ADMIN_PASSWORD: ADMIN.password,
-        LOG_LEVEL: 'warn',
-      },
-    });
-    const url = `http://127.0.0.1:${port}`;
-    await program.until(() => isReady(url), 2);
-    return new RunningShop(house, stocked, program, url);
+    const program = await startApp(house, stocked, 'monolith', port, {}, execArgv);
+    return new RunningShop(house, stocked, new Map([['monolith', program]]), urlOf(port), urlOf(port), undefined);
   }
 
+  /** In a process per module, over Kafka. */
+  static async startApart(house: House, stocked: Stocked, brokers: string): Promise<RunningShop> {
+    const kafka = {
+      EVENT_TRANSPORT: 'kafka',
+      KAFKA_BROKERS: brokers,
+      KAFKA_PREFIX: stocked.database,
+      KAFKA_REPLICATION: '1',
+    };
+    const ports = new Map<string, number>();
+    for (const module of MODULES) ports.set(module, await freePort());
+    const portOf = (module: string) => ports.get(module) as number;
+    const startModule = (module: string) => startApp(house, stocked, module, portOf(module), kafka);
+    const started = await Promise.all(MODULES.map(async (module) => [module, await startModule(module)] as const));
+    return new RunningShop(
+      house,
+      stocked,
+      new Map(started),
+      urlOf(portOf('orders')),
+      urlOf(portOf('users')),
+      startModule,
+    );
+  }
+
+  get pids(): number[] {
+    return [...this.programs.values()].map(({ pid }) => pid);
+  }
+
+  /** Of the only process, or the first. */
   get pid(): number {
     return this.program.pid;
   }
 
-  stop(): Promise<void> {
-    return this.program.stop();
+  get database(): string {
+    return this.stocked.database;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.programs.values()].map((program) => program.stop()));
+  }
+
+  private get program(): Program {
+    return [...this.programs.values()][0] as Program;
   }
 
   /** Requests of all customers, signed in afresh: tokens live ten minutes. `x-customer` is for those who check no tokens. */
   async requests(): Promise<Load['requests']> {
-    const connection = new Connection(this.url);
+    const connection = new Connection(this.usersUrl);
     try {
       const signedIn = await Promise.all(Array.from({ length: CUSTOMERS }, (_, n) => this.signIn(connection, n)));
       return Array.from({ length: 64 }, (_, n) => {
@@ -120,14 +146,20 @@ export class RunningShop {
 
   /** The public keys that its tokens can be checked with, as JSON. */
   async publicKeys(): Promise<string> {
-    return (await request(`${this.url}/.well-known/jwks.json`)).body.text();
+    return (await request(`${this.usersUrl}/.well-known/jwks.json`)).body.text();
   }
 
   /**
    * Makes this shop leave the fulfilment of new orders to another instance, which does nothing until `release`: so the
-   * request can be measured alone, and so that orders wait in the log until the clock is started.
+   * request can be measured alone, and so that orders wait in the log until the clock is started. In a process per
+   * module, inventory is not there for so long, and orders wait in Kafka.
    */
   async holdFulfilment(): Promise<HeldFulfilment> {
+    const { startAgain, programs } = this;
+    if (startAgain) {
+      await programs.get('inventory')?.stop();
+      return { release: async () => void programs.set('inventory', await startAgain('inventory')) };
+    }
     const session = await this.house.connect(this.stocked.database);
     const presence = randomInt(1, 2 ** 47);
     await session.query('SELECT pg_advisory_lock($1)', [presence]);
@@ -136,7 +168,14 @@ export class RunningShop {
        WHERE source = 'orders'`,
       [randomUUID(), presence],
     );
-    return new HeldFulfilment(session);
+    return {
+      release: async () => {
+        await session.query(
+          `UPDATE inventory.subscription SET lease_until = now() - interval '1 second' WHERE source = 'orders'`,
+        );
+        await session.end();
+      },
+    };
   }
 
   /** Resolves once every order has been confirmed and its fulfilment has ended. */
@@ -170,15 +209,39 @@ export class RunningShop {
   }
 }
 
-export class HeldFulfilment {
-  constructor(private readonly session: Client) {}
+export interface HeldFulfilment {
+  release(): Promise<void>;
+}
 
-  async release(): Promise<void> {
-    await this.session.query(
-      `UPDATE inventory.subscription SET lease_until = now() - interval '1 second' WHERE source = 'orders'`,
-    );
-    await this.session.end();
-  }
+async function startApp(
+  house: House,
+  stocked: Stocked,
+  app: string,
+  port: number,
+  env: Record<string, string>,
+  execArgv: readonly string[] = [],
+): Promise<Program> {
+  const program = house.startApp(`apps/${app}/src/main.js`, {
+    execArgv,
+    env: {
+      NODE_ENV: 'production',
+      HOST: '127.0.0.1',
+      PORT: String(port),
+      DATABASE_URL: house.urlOf(stocked.database),
+      PAYMENT_PROVIDER_URL: stocked.providerUrl,
+      SIGNING_KEY_SECRET: 'a secret that no other shop than the bench has',
+      ADMIN_EMAIL: ADMIN.email,
+      ADMIN_PASSWORD: ADMIN.password,
+      LOG_LEVEL: 'warn',
+      ...env,
+    },
+  });
+  await program.until(() => isReady(urlOf(port)), 2);
+  return program;
+}
+
+function urlOf(port: number): string {
+  return `http://127.0.0.1:${port}`;
 }
 
 export async function isReady(url: string): Promise<boolean> {

@@ -34,7 +34,7 @@ export async function pgbenchLatency(
     PATH: process.env['PATH'],
     PGPASSWORD: decodeURIComponent(password),
     // The triggers find their tables by the path.
-    PGOPTIONS: '-c jit=off -c enable_seqscan=off -c search_path=orders',
+    PGOPTIONS: '-c jit=off -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c search_path=orders',
   });
   const [, latency] = /^latency average = ([\d.]+) ms$/m.exec(said) ?? [];
   if (latency === undefined) throw new Error(`pgbench told no latency:\n${said}`);

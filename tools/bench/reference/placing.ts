@@ -41,11 +41,12 @@ const PLACE = `WITH given AS (
     RETURNING id, name_when_placed
   ), begun AS (
     SELECT g.id::text AS key, g.fulfilment AS state, g.record, g.correlation_id, g.answer_by AS deadline_at, g.placed_at AS started_at
-    FROM given g JOIN placed USING (id)
+    FROM given g WHERE g.id = ANY (ARRAY(SELECT id FROM placed))
   ), ${processInsert({ name: 'order-fulfilment', version: 1 }, 'begun')},
   told AS (
-    INSERT INTO order_transition (order_id, to_status, at) SELECT g.id, 'pending', g.placed_at FROM given g JOIN placed USING (id)
-  ), ${outboxInsert(13, 'm.key IN (SELECT id::text FROM placed)')}
+    INSERT INTO order_transition (order_id, to_status, at) SELECT g.id, 'pending', g.placed_at FROM given g
+    WHERE g.id = ANY (ARRAY(SELECT id FROM placed))
+  ), ${outboxInsert(13, 'm.key = ANY (ARRAY(SELECT id::text FROM placed))')}
   SELECT id AS order_id, name_when_placed AS name, NULL::uuid AS id, NULL::bigint AS position, NULL::bigint AS sequence FROM placed
   UNION ALL
   SELECT NULL, NULL, id, position, sequence FROM logged`;

@@ -21,8 +21,10 @@ interface LogRow {
 const READ = `SELECT position, topic, key, sequence, id, type, subject, time, correlation_id, causation_id, traceparent, tracestate, data
   FROM outbox WHERE position > $1 ORDER BY position LIMIT ${BATCH}`;
 const MOVE = `UPDATE subscription SET position = $1 WHERE source = 'clock'`;
-const RECALL = `SELECT topic, key, last_sequence, held FROM stream_memory
-  WHERE source = 'clock' AND (topic, key) IN (SELECT * FROM unnest($1::text[], $2::text[])) ORDER BY topic, key FOR UPDATE`;
+const RECALL = `SELECT m.topic, m.key, m.last_sequence, m.held
+  FROM (SELECT topic, key FROM unnest($1::text[], $2::text[]) AS n(topic, key) ORDER BY topic, key) n,
+    LATERAL (SELECT topic, key, last_sequence, held FROM stream_memory s
+             WHERE s.source = 'clock' AND s.topic = n.topic AND s.key = n.key FOR UPDATE) m`;
 const WRITE_DOWN = 'INSERT INTO heard (message_id, n) SELECT * FROM unnest($1::uuid[], $2::bigint[])';
 const REMEMBER = `INSERT INTO stream_memory (source, topic, key, last_sequence)
   SELECT 'clock', m.* FROM unnest($1::text[], $2::text[], $3::bigint[]) AS m(topic, key, last_sequence) ORDER BY m.topic, m.key

@@ -10,7 +10,11 @@ export function sessionOn(url: string, schema?: string): ClientConfig & { pipeli
   const settings = {
     timezone: 'UTC',
     jit: 'off',
+    plan_cache_mode: 'force_generic_plan',
     enable_seqscan: 'off',
+    enable_bitmapscan: 'off',
+    enable_hashjoin: 'off',
+    enable_mergejoin: 'off',
     search_path: schema ?? 'orders',
     ...(schema === undefined ? {} : { role: `banyan_${schema}` }),
   };

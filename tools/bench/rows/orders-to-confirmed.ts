@@ -1,8 +1,10 @@
 import type { Bench } from '../bench';
 import { comparison, perSecond } from '../figure';
+import type { Load, LoadGenerator } from '../load/load';
 import type { Task } from '../reference/steps-by-hand';
 import { costOf, type Sample } from '../rounds';
 import type { Row } from '../row';
+import type { RunningShop } from '../shop';
 
 const CONNECTIONS = 32;
 const MANY_WORKERS = 8;
@@ -13,7 +15,7 @@ export const ordersToConfirmed: Row = {
   job: 'orders to confirmed per second',
   async measure(bench: Bench) {
     const { house, plan } = bench;
-    const { products, database } = await bench.stocked();
+    const { products } = await bench.stocked();
     const copy = await bench.copyOfShop();
     const [someone] = await house.sql<{ id: string }>(copy, 'SELECT id FROM orders.customer LIMIT 1');
     const shop = await bench.startShop(this.name);
@@ -24,19 +26,7 @@ export const ordersToConfirmed: Row = {
     });
     try {
       const requests = await shop.requests();
-      const drain = async (orders: number): Promise<Sample> => {
-        const held = await shop.holdFulfilment();
-        const before = await ordersIn(bench, database);
-        try {
-          await load.run({ url: shop.url, requests, connections: CONNECTIONS, most: orders });
-          await house.settleDown();
-        } finally {
-          await held.release();
-        }
-        const placed = (await ordersIn(bench, database)) - before;
-        const { cpu } = await costOf([shop.pid, house.postgresPid], () => shop.allFulfilled());
-        return { value: placed / (await secondsOfLast(bench, database, placed)), cpu: cpu / placed };
-      };
+      const drain = (orders: number) => fulfilWaiting(bench, shop, load, requests, orders);
       const hand = async (workers: number): Promise<Sample> => {
         const task: Task = {
           workers,
@@ -65,6 +55,29 @@ export const ordersToConfirmed: Row = {
     }
   },
 };
+
+/** Lets orders wait until they can be fulfilled all together; answers how many of them were confirmed per second. */
+export async function fulfilWaiting(
+  bench: Bench,
+  shop: RunningShop,
+  load: LoadGenerator,
+  requests: Load['requests'],
+  orders: number,
+): Promise<Sample> {
+  const { house } = bench;
+  const { database } = shop;
+  const held = await shop.holdFulfilment();
+  const before = await ordersIn(bench, database);
+  try {
+    await load.run({ url: shop.url, requests, connections: CONNECTIONS, most: orders });
+    await house.settleDown();
+  } finally {
+    await held.release();
+  }
+  const placed = (await ordersIn(bench, database)) - before;
+  const { cpu } = await costOf([...shop.pids, house.postgresPid], () => shop.allFulfilled());
+  return { value: placed / (await secondsOfLast(bench, database, placed)), cpu: cpu / placed };
+}
 
 async function ordersIn({ house }: Bench, database: string): Promise<number> {
   const [row] = await house.sql<{ count: string }>(database, 'SELECT count(*) FROM orders."order"');

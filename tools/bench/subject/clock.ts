@@ -15,20 +15,58 @@ export class Clock {
     private readonly bench: Bench,
     private readonly program: Program,
     readonly database: string,
+    /** Where the listener has a process of its own. */
+    private readonly listener: Program | undefined,
   ) {}
 
   /** `row`: whose subject it is. */
   static async open(bench: Bench, row: string, database = DATABASE): Promise<Clock> {
-    const url = await bench.house.createDatabase(database);
-    const program = bench.startSubject(row, 'subject/clock-app', { env: { DATABASE_URL: url } });
+    const env = { DATABASE_URL: await bench.house.createDatabase(database), MODULES: 'clock,listener' };
+    return Clock.opened(bench, database, bench.startSubject(row, 'subject/clock-app', { env }));
+  }
+
+  /** The clock's own process sends over Kafka to the listener's; `deaf`: there is no listener. */
+  static async openApart(bench: Bench, row: string, brokers: string, deaf: 'deaf' | '' = ''): Promise<Clock> {
+    const database = `${DATABASE}_${row.replaceAll('-', '_')}`;
+    const env = {
+      DATABASE_URL: await bench.house.createDatabase(database),
+      EVENT_TRANSPORT: 'kafka',
+      KAFKA_BROKERS: brokers,
+      KAFKA_PREFIX: row,
+    };
+    const program = bench.startSubject(row, 'subject/clock-app', { env: { ...env, MODULES: 'clock' } });
     await program.ask('ready');
-    const clock = new Clock(bench, program, database);
+    const listener = deaf
+      ? undefined
+      : bench.house.start('subject/clock-app', { env: { ...env, MODULES: 'listener' } });
+    await listener?.ask('ready');
+    return Clock.opened(bench, database, program, listener);
+  }
+
+  private static async opened(bench: Bench, database: string, program: Program, listener?: Program): Promise<Clock> {
+    await program.ask('ready');
+    const clock = new Clock(bench, program, database, listener);
     await clock.partitioned();
     return clock;
   }
 
   get pid(): number {
     return this.program.pid;
+  }
+
+  /** Wakes the relay for what was written behind its back, with one event more. */
+  async wake(): Promise<void> {
+    this.sent += 1;
+    await this.program.ask('tick', { n: this.sent });
+  }
+
+  /** Milliseconds from one message's commit to the start of its handler in the listener's process. */
+  async commitToOtherProcess(n: number): Promise<number> {
+    const { listener } = this;
+    if (!listener) throw new Error('Nobody listens.');
+    const heard = listener.ask<number>('next');
+    const committedAt = await this.program.ask<number>('tick', { n });
+    return (await heard) - committedAt;
   }
 
   /** Puts events into the log, four of each tower one after another; they are there once the answer is called. */
@@ -67,7 +105,7 @@ export class Clock {
 
   /** Stops the bus; answers the database that it leaves behind. */
   async leave(): Promise<string> {
-    await this.program.stop();
+    await Promise.all([this.program.stop(), this.listener?.stop()]);
     return this.database;
   }
 
