@@ -3,10 +3,15 @@ import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { whatIsMissing } from './shop/placements';
+import { skippedLoudly } from './shop/shop';
+
+const missing = whatIsMissing(['one process']);
+if (missing) skippedLoudly(`the demo in a shop that is disturbed: ${missing}.`);
 
 const PROGRAM = join(__dirname, '../../dist/tools/demo/main.js');
 
-describe('the demo', () => {
+(missing ? describe.skip : describe)('the demo', () => {
   let folder: string;
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'banyan-demos-'));

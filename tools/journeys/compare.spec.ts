@@ -1,9 +1,10 @@
 import { compare } from './compare';
-import { THE_SHOP_ITSELF } from './declared-differences';
+import { theShopItself } from './declared-differences';
 import { journalOf, type Records } from './journal';
 import type { RecordedAnswer, RecordedMessage, RecordedRow } from './recorded';
 
 const BUYS = 'a-customer-buys: tea';
+const SHOP = 'a-customer-buys';
 let made = 0;
 const anId = () => `01980f2e-7c00-7000-8000-${String((made += 1)).padStart(12, '0')}`;
 
@@ -16,7 +17,7 @@ function aRun({ status = 'confirmed', total = 650, looks = 1 } = {}): Required<M
     ...about,
   });
   const message = (sequence: number, type: string, data: object): RecordedMessage => ({
-    ...{ module: 'orders', topic: 'orders.events', key: order, sequence, type, data, correlationId },
+    ...{ shop: SHOP, module: 'orders', topic: 'orders.events', key: order, sequence, type, data, correlationId },
   });
   return {
     answers: [
@@ -24,7 +25,7 @@ function aRun({ status = 'confirmed', total = 650, looks = 1 } = {}): Required<M
       ...Array.from({ length: looks - 1 }, () => answer({ body: { id: order, status: 'pending' }, inVain: true })),
       answer({ body: { id: order, status } }),
     ],
-    rows: [{ module: 'orders', table: 'order', row: { id: order, status, total, placed_at: at } }],
+    rows: [{ shop: SHOP, module: 'orders', table: 'order', row: { id: order, status, total, placed_at: at } }],
     messages: [
       message(1, 'orders.order-placed.v1', { orderId: order, productId: product, total }),
       message(2, `orders.order-${status}.v1`, { orderId: order }),
@@ -66,7 +67,7 @@ describe('what journeys come to in two topologies', () => {
     const again = aRun();
     for (const part of ['answers', 'rows', 'messages'] as const) twice[part].push(...(again[part] as never[]));
     expect(differences(once, twice)).toEqual([
-      [BUYS, 'answers', 1, 2],
+      // Who looked once more saw nothing else.
       [BUYS, 'answers', 1, 2],
       [BUYS, 'rows', 1, 2],
       [BUYS, 'streams', 1, 2],
@@ -111,7 +112,7 @@ describe('what journeys come to in two topologies', () => {
     run.messages.push({ ...run.messages[0]!, key: anId(), correlationId: anId() });
     const journal = journalOf(run);
     expect(journal.get(BUYS)?.streams).toHaveLength(1);
-    expect(journal.get(THE_SHOP_ITSELF)?.streams).toHaveLength(1);
+    expect(journal.get(theShopItself(SHOP))?.streams).toHaveLength(1);
   });
 });
 

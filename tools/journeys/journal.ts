@@ -1,6 +1,13 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ABOUT_THE_PLACE, EVENTUAL, OF_THE_CONNECTION, THE_SHOP_ITSELF, type Part } from './declared-differences';
+import {
+  ABOUT_THE_PLACE,
+  EVENTUAL,
+  OF_THE_CONNECTION,
+  ON_ITS_WAY,
+  theShopItself,
+  type Part,
+} from './declared-differences';
 import { idsIn, normalForm } from './normal-form';
 import type { RecordedAnswer, RecordedMessage, RecordedRow } from './recorded';
 
@@ -38,28 +45,42 @@ export function journalOf({ answers, rows, messages }: Records): Journal {
     if (!outcome) journal.set(journey, (outcome = { answers: [], rows: [], streams: [] }));
     outcome[part].push(record);
   };
-  const begunBy = beginnings(answers, messages);
+  const begunBy = beginnings(answers, messages, rows);
 
-  for (const answer of answers.filter(({ inVain }) => !inVain)) note(answer.journey, 'answers', answerAsText(answer));
+  const seen = new Set<string>();
+  for (const answer of answers.filter(({ inVain }) => !inVain)) {
+    const { journey } = answer;
+    const text = answerAsText(answer);
+    if (answer.method === 'GET') {
+      // Who only looks may look once more or less often, and may see what will be otherwise a moment later.
+      if (ON_ITS_WAY.test(text) || seen.has(`${journey} ${text}`)) continue;
+      seen.add(`${journey} ${text}`);
+    }
+    note(journey, 'answers', text);
+  }
 
-  const streams = Map.groupBy(messages, ({ topic, key }) => `${topic} ${key}`);
+  const streams = Map.groupBy(messages, ({ shop, topic, key }) => `${shop} ${topic} ${key}`);
   for (const stream of streams.values()) {
-    const [{ topic, key }] = stream as [RecordedMessage];
+    const [{ shop, topic, key }] = stream as [RecordedMessage];
     const inOrder = stream.toSorted((one, other) => one.sequence - other.sequence);
-    const said = inOrder.map(({ sequence, type, data }) => ({ type: `${sequence} ${type}`, data }));
-    note(begunBy.get(key.toLowerCase()) ?? THE_SHOP_ITSELF, 'streams', normalForm({ a: topic, key, said }));
+    const said = inOrder.map(({ sequence, type, data }) => ({ message: `${sequence} ${type}`, data }));
+    const journey = begunBy.get(key.toLowerCase()) ?? theShopItself(shop);
+    note(journey, 'streams', `${topic} ${normalForm({ key, said })}`);
   }
 
   for (const row of rows) {
-    const owner = idsOf(row).find((id) => begunBy.has(id));
-    const journey = owner === undefined ? THE_SHOP_ITSELF : begunBy.get(owner)!;
-    note(journey, 'rows', `${row.module}.${row.table} ${normalForm(without(row.row, EVENTUAL.rows))}`);
+    const text = `${row.module}.${row.table} ${normalForm(without(row.row, EVENTUAL.rows))}`;
+    note(ownerOf(row, begunBy) ?? theShopItself(row.shop), 'rows', text);
   }
   return journal;
 }
 
 /** Which journey began what has this id: it asked for it, or for what caused its first message. */
-function beginnings(answers: readonly RecordedAnswer[], messages: readonly RecordedMessage[]): Map<string, string> {
+function beginnings(
+  answers: readonly RecordedAnswer[],
+  messages: readonly RecordedMessage[],
+  rows: readonly RecordedRow[],
+): Map<string, string> {
   const journeyOf = new Map(answers.map(({ correlationId, journey }) => [correlationId, journey]));
   const begunBy = new Map<string, string>();
   const firsts = messages.filter(({ sequence }) => sequence === 1);
@@ -71,7 +92,17 @@ function beginnings(answers: readonly RecordedAnswer[], messages: readonly Recor
     const { id } = (body ?? {}) as { id?: unknown };
     if (method === 'POST' && status === 201 && typeof id === 'string') begunBy.set(id.toLowerCase(), journey);
   }
+  // A payment is of an order, and a refund is of a payment.
+  for (const row of rows) {
+    const owner = ownerOf(row, begunBy);
+    if (owner !== undefined && typeof row.row['id'] === 'string') begunBy.set(row.row['id'].toLowerCase(), owner);
+  }
   return begunBy;
+}
+
+function ownerOf(row: RecordedRow, begunBy: ReadonlyMap<string, string>): string | undefined {
+  const id = idsOf(row).find((each) => begunBy.has(each));
+  return id === undefined ? undefined : begunBy.get(id);
 }
 
 /** The ids in a row, those first that say what it is about. */

@@ -84,14 +84,17 @@ async function tellAndCompare({ topologies, only, keep }: Arguments): Promise<bo
   return all.every(({ told, differences }) => told.failed.size === 0 && differences.length === 0);
 }
 
-/** What failed, or was not told, came to nothing that could be compared; the failure tells of itself. */
+/**
+ * Whether there is something to compare: what failed, or was not told, came to nothing, and tells of itself; nor did a shop of
+ * which a part was not told come to what the other did.
+ */
 function passedInBoth(first: Told, other: Told): (journey: string) => boolean {
-  const untold = (journey: string) =>
-    [first, other].some(({ failed, skipped }) => {
-      const file = journey.split(': ')[0]!;
-      return failed.has(journey) || skipped.has(journey) || failed.has(file);
-    });
-  return (journey) => !untold(journey);
+  const lacking = [first, other].flatMap(({ failed, skipped }) => [...failed.keys(), ...skipped]);
+  const files = new Set(lacking.map((journey) => journey.split(': ')[0]));
+  return (journey) => {
+    const [file, test] = journey.split(': ');
+    return !lacking.includes(journey) && !(test === 'the shop itself' && files.has(file)) && !lacking.includes(file!);
+  };
 }
 
 function show(all: readonly InTopology[]): void {

@@ -10,12 +10,17 @@ export interface RecordedAnswer {
   headers: Readonly<Record<string, string | undefined>>;
   /** Read as JSON where it is JSON, else the text. */
   body: unknown;
-  /** Asked while somebody waited for something, and it was not there yet: told for what it began, not for its answer. */
+  /**
+   * Asked while somebody waited for something, and it was not there yet, or cut off: told for what it may have begun, not
+   * for its answer.
+   */
   inVain?: boolean;
 }
 
 /** A row of a business table, when all was over. */
 export interface RecordedRow {
+  /** The file of the journeys for which the shop was opened, `everybody` for that of all. */
+  shop: string;
   module: string;
   table: string;
   row: Readonly<Record<string, unknown>>;
@@ -23,6 +28,7 @@ export interface RecordedRow {
 
 /** A message as its module's outbox has it. */
 export interface RecordedMessage {
+  shop: string;
   module: string;
   topic: string;
   key: string;

@@ -51,6 +51,8 @@ export class Door {
     const url = new URL(isOutsideApi(path) ? path : `/api/v1${path}`, this.shop.baseUrl);
     const correlationId = randomUUID();
     const sent = raw ?? (body === undefined ? undefined : JSON.stringify(body));
+    const call = { correlationId, method, path };
+    const cutOff = () => recordAnswer({ ...call, status: 0, headers: {}, body: null, inVain: true });
     const response = await send(url, {
       method,
       headers: {
@@ -61,6 +63,9 @@ export class Door {
         ...headers,
       },
       ...(sent !== undefined && { body: sent }),
+    }).catch((error: unknown) => {
+      cutOff();
+      throw error;
     });
     const text = await response.body.text();
     const answer: Answer = {
@@ -70,7 +75,10 @@ export class Door {
       body: parsed(text),
     };
     const wrong = complaintAbout(answer, correlationId);
-    if (wrong === null && FROM_A_GATEWAY.includes(answer.status)) throw new CutOff(answer);
+    if (wrong === null && FROM_A_GATEWAY.includes(answer.status)) {
+      cutOff();
+      throw new CutOff(answer);
+    }
     const complaint =
       wrong ??
       (method === 'HEAD' || isOutsideApi(path)
@@ -80,7 +88,7 @@ export class Door {
       throw new Error(`${method} ${url.pathname} was answered ${answer.status}, and ${complaint}.\n${text}`);
     }
     const { status, body: told } = answer;
-    recordAnswer({ correlationId, method, path, status, headers: answer.headers, body: told ?? text });
+    recordAnswer({ ...call, status, headers: answer.headers, body: told ?? text });
     return answer;
   }
 }

@@ -22,7 +22,7 @@ const HAS = {
     where: ({ topology, databases }: Placed) => topology !== null && databases === 'together',
     otherwise: 'its data is not that of the other topologies, or it is not placed by one',
   },
-  /** A process whose messages a command opens for itself. */
+  /** A shop like the one that a command opens for itself. */
   'one process': {
     where: ({ topology }: Placed) => topology === null || topology === 'monolith',
     otherwise: 'the command opens a shop for itself, which is one process wherever others are placed',

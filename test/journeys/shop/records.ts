@@ -20,9 +20,13 @@ const looks = new AsyncLocalStorage<RecordedAnswer[]>();
 /** Writes down an answer, with the journey in which it was given. */
 export function recordAnswer(answer: Omit<RecordedAnswer, 'journey'>): void {
   if (!areRecorded()) return;
-  const { testPath, currentTestName } = expect.getState();
-  const file = basename(testPath ?? '', '.spec.ts');
-  keep({ journey: `${file}: ${currentTestName ?? 'before it begins'}`, ...answer });
+  keep({ journey: `${fileOfThisJourney()}: ${expect.getState().currentTestName ?? 'before it begins'}`, ...answer });
+}
+
+/** The name of the file that is told at the moment; `everybody` where none is. */
+function fileOfThisJourney(): string {
+  const { testPath } = 'expect' in globalThis ? expect.getState() : {};
+  return testPath ? basename(testPath, '.spec.ts') : 'everybody';
 }
 
 /** Looks once; what was asked is kept only where something was seen, or failed. */
@@ -59,6 +63,7 @@ export async function keepBooks(databaseUrls: readonly string[]): Promise<void> 
 }
 
 async function keepBooksOf(client: Client): Promise<void> {
+  const shop = fileOfThisJourney();
   const tables = await client.query<{ module: string; table: string; left_out: string[] }>(
     `SELECT t.table_schema AS module, t.table_name AS table,
        array(SELECT c.column_name::text FROM information_schema.columns c
@@ -78,14 +83,14 @@ async function keepBooksOf(client: Client): Promise<void> {
     );
     write(
       'rows',
-      rows.map(({ row }): RecordedRow => ({ module, table, row })),
+      rows.map(({ row }): RecordedRow => ({ shop, module, table, row })),
     );
   }
   for (const module of modules) {
     const { rows } = await client.query<RecordedMessage>(
-      `SELECT $1 AS module, topic, key, sequence::integer, type, data::jsonb, correlation_id AS "correlationId"
+      `SELECT $1 AS module, $2 AS shop, topic, key, sequence::integer, type, data::jsonb, correlation_id AS "correlationId"
        FROM ${quoted(module)}.outbox ORDER BY topic, key, sequence`,
-      [module],
+      [module, shop],
     );
     write('messages', rows);
   }
