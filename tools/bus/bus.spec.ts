@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { messagingMigrations, PermanentError, republish, type Announcer } from '@banyan/messaging';
+import { PermanentError, republish, type Announcer } from '@banyan/messaging';
+import { partiesOf } from '../../test/bus/parties-of';
 import { type Behaviour, letterSent, openPostOffice, type PostOffice } from '../../test/bus/post-office';
 import { until } from '../../test/bus/waiting';
 import * as parked from './parked';
@@ -70,7 +71,7 @@ describe('on a post office', () => {
     office = await openPostOffice({
       behave: (place, messages, handling) => (place === 'town' ? inTown(place, messages, handling) : undefined),
     });
-    parties = partiesOf(office);
+    parties = partiesOf(office, [streets]);
     topics = () => Promise.reject(new Error('nobody needs it'));
   });
   afterEach(() => office.demolish());
@@ -354,15 +355,6 @@ describe('on a post office', () => {
     });
   });
 });
-
-function partiesOf({ bus, database }: PostOffice): Party[] {
-  const members = [...bus.members.values()].sort((a, b) => a.module.localeCompare(b.module));
-  return members.map(({ module, publishes, hears }) => ({
-    ...{ module, publishes, hears, url: database.url, transactionTimeoutMs: 30_000 },
-    announcers: module === 'post' ? [streets] : [],
-    migrations: messagingMigrations,
-  }));
-}
 
 interface Command {
   run(args: string[], parties: readonly Party[], topics: LookAtTopics): Promise<number>;
