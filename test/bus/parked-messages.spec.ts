@@ -1,12 +1,12 @@
 import { ParkedMessages, PermanentError, type OperatorAct } from '@banyan/messaging';
 import { Behaviour, letterSent, openPostOffice, PostOffice, streetErased } from './post-office';
-import { transports } from './transports';
+import { describeOnEach } from './describe-on-each';
 import { gate, until } from './waiting';
 
 const textOf = ({ data }: { data: unknown }) => (data as { text?: string }).text;
 const act: OperatorAct = { who: 'postmaster', why: 'the letter box is back' };
 
-describe.each(transports)('parked messages ($name)', (transport) => {
+describeOnEach('parked messages', (transport) => {
   let inTown: Behaviour = () => undefined;
   let office: PostOffice;
   let parked: ParkedMessages;

@@ -5,9 +5,9 @@ import { arm, disarmFailpoints, timesFired } from '@banyan/failpoints';
 import { freshDatabase } from '../database/database';
 import { whatIsCommittedWhileNobodyListensIsHeardLater, whatIsRolledBackIsNeverHeard } from './essential-checks';
 import { letterSent, openPostOffice, PostOffice } from './post-office';
-import { transports } from './transports';
+import { describeOnEach } from './describe-on-each';
 
-describe.each(transports)('promise 1: atomic ($name)', (transport) => {
+describeOnEach('promise 1: atomic', (transport) => {
   let office: PostOffice;
   beforeAll(async () => {
     office = await openPostOffice({ transport });

@@ -8,13 +8,13 @@ import { freshDatabase } from '../database/database';
 import { aNewSubscriberBeginsAtTheBeginning, whatHasBeenHeardStaysUntouched } from './essential-checks';
 import { carryParcel, letterSent, openPostOffice, PostOffice } from './post-office';
 import { restore } from './restore';
-import { transports } from './transports';
+import { describeOnEach } from './describe-on-each';
 import { gate, until } from './waiting';
 
 const DAY_MS = 86_400_000;
 const dayOf = (time: number) => new Date(time).toISOString().slice(0, 10);
 
-describe.each(transports)('promise 10: a log, not a queue ($name)', (transport) => {
+describeOnEach('promise 10: a log, not a queue', (transport) => {
   const partitions = async (database: Database) => {
     const rows = await database.query<{ name: string }>(
       `SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'outbox'::regclass ORDER BY 1`,

@@ -2,9 +2,10 @@ import { inJourney } from '@banyan/telemetry';
 import type { Received } from '@banyan/messaging';
 import { contentIsReadWithTheSubscribersEyes, contentSurvivesTheWay } from './essential-checks';
 import { letterSent, openPostOffice, PostOffice, streetPaved } from './post-office';
-import { inProcess, transports } from './transports';
+import { describeOnEach } from './describe-on-each';
+import { inProcess } from './transports';
 
-describe.each(transports)('promise 11: the same bytes ($name)', (transport) => {
+describeOnEach('promise 11: the same bytes', (transport) => {
   const received: Received[] = [];
   let office: PostOffice;
   let elsewhere: PostOffice;

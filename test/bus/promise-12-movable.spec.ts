@@ -2,11 +2,11 @@ import { exportSubscriber, importSubscriber, PermanentError } from '@banyan/mess
 import { freshDatabase } from '../database/database';
 import { aMovedSubscriberGoesOn } from './essential-checks';
 import { openPostOffice } from './post-office';
-import { transports } from './transports';
+import { describeOnEach } from './describe-on-each';
 
 const town = { subscriber: 'town', source: 'post' };
 
-describe.each(transports)('promise 12: movable ($name)', (transport) => {
+describeOnEach('promise 12: movable', (transport) => {
   it('a subscriber goes to another database while messages flow: nothing is lost, done twice or out of order', () =>
     aMovedSubscriberGoesOn(transport));
 

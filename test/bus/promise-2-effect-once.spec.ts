@@ -6,9 +6,9 @@ import {
   whatIsDeliveredAgainHasItsEffectOnce,
 } from './essential-checks';
 import { openPostOffice } from './post-office';
-import { transports } from './transports';
+import { describeOnEach } from './describe-on-each';
 
-describe.each(transports)('promise 2: at least once, effect once ($name)', (transport) => {
+describeOnEach('promise 2: at least once, effect once', (transport) => {
   afterEach(disarmFailpoints);
 
   it('a message that is delivered again, at once or later, has its effect once', () =>

@@ -1,9 +1,9 @@
 import { everyStreamKeepsItsOrder, expectEverythingInOrder, sendManyAtOnce } from './essential-checks';
 import { carryParcel, letterSent, openPostOffice } from './post-office';
-import { transports } from './transports';
+import { describeOnEach } from './describe-on-each';
 import { until } from './waiting';
 
-describe.each(transports)('promise 3: in order per stream ($name)', (transport) => {
+describeOnEach('promise 3: in order per stream', (transport) => {
   it('concurrent publishers, of this process and of another, give each stream one gapless order that everybody keeps', () =>
     everyStreamKeepsItsOrder(transport));
 

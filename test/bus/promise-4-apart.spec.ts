@@ -1,9 +1,9 @@
 import { aSlowSubscriberDelaysNoOther } from './essential-checks';
 import { Behaviour, openPostOffice, PostOffice } from './post-office';
-import { transports } from './transports';
+import { describeOnEach } from './describe-on-each';
 import { until } from './waiting';
 
-describe.each(transports)('promise 4: apart ($name)', (transport) => {
+describeOnEach('promise 4: apart', (transport) => {
   const seenByTown: string[] = [];
   let inVillage: Behaviour = () => undefined;
   let office: PostOffice;

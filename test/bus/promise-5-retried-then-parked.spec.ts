@@ -1,12 +1,12 @@
 import { DependencyAway, PermanentError } from '@banyan/messaging';
 import { whatFailsForGoodIsParkedAndItsStreamWaits } from './essential-checks';
 import { Behaviour, letterSent, openPostOffice, PostOffice, streetErased } from './post-office';
-import { transports } from './transports';
+import { describeOnEach } from './describe-on-each';
 import { gate, until } from './waiting';
 
 const textOf = ({ data }: { data: unknown }) => (data as { text?: string }).text;
 
-describe.each(transports)('promise 5: retried, then parked, never dropped ($name)', (transport) => {
+describeOnEach('promise 5: retried, then parked, never dropped', (transport) => {
   let inTown: Behaviour = () => undefined;
   const tried: { text: string | undefined; at: number }[] = [];
   let office: PostOffice;

@@ -2,10 +2,10 @@ import { Client } from 'pg';
 import { freshDatabase } from '../database/database';
 import { whatCommitsLateIsHeard } from './essential-checks';
 import { letterSent, openPostOffice, PostOffice } from './post-office';
-import { transports } from './transports';
+import { describeOnEach } from './describe-on-each';
 import { gate, until } from './waiting';
 
-describe.each(transports)('promise 6: no gaps ($name)', (transport) => {
+describeOnEach('promise 6: no gaps', (transport) => {
   let office: PostOffice;
   /** Commits to the same log without a word to the office, as another process would. */
   let elsewhere: PostOffice;

@@ -3,10 +3,10 @@ import { aLateOwnerHasNoEffect, expectEverythingInOrder, whatADeadOwnerLeavesIsT
 import { STAND_STILL } from './instance';
 import { Instance } from './instances';
 import { openPostOffice, PostOffice } from './post-office';
-import { transports } from './transports';
+import { describeOnEach } from './describe-on-each';
 import { until } from './waiting';
 
-describe.each(transports)('promise 7: many instances ($name)', (transport) => {
+describeOnEach('promise 7: many instances', (transport) => {
   it('an owner that others have gone on without cannot commit an effect', () => aLateOwnerHasNoEffect(transport));
 
   it('what an owner leaves whose session is gone is taken over within seconds', () =>

@@ -4,10 +4,10 @@ import {
   whatIsCommittedHereIsHandedOnInMemory,
 } from './essential-checks';
 import { openPostOffice } from './post-office';
-import { transports } from './transports';
+import { describeOnEach } from './describe-on-each';
 import { until } from './waiting';
 
-describe.each(transports)('promise 8: prompt ($name)', (transport) => {
+describeOnEach('promise 8: prompt', (transport) => {
   it('a committed message is handed on in memory: it arrives though the log shows nothing to whoever reads it', () =>
     whatIsCommittedHereIsHandedOnInMemory(transport));
 

@@ -3,10 +3,10 @@ import { freshDatabase, FreshDatabase } from '../database/database';
 import { anOutageOfASubscriberIsOutlasted } from './essential-checks';
 import { openPostOffice } from './post-office';
 import { openRelay, Relay } from './relay';
-import { transports } from './transports';
+import { describeOnEach } from './describe-on-each';
 import { until } from './waiting';
 
-describe.each(transports)('promise 9: patient ($name)', (transport) => {
+describeOnEach('promise 9: patient', (transport) => {
   const texts = Array.from({ length: 200 }, (_, n) => String(n));
   let database: FreshDatabase;
   let relay: Relay;

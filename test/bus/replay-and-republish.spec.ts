@@ -1,12 +1,12 @@
 import { PermanentError, replay, republish, type Announcer, type ReplayFrom } from '@banyan/messaging';
 import { Behaviour, carryParcel, letterSent, openPostOffice, PostOffice } from './post-office';
-import { transports } from './transports';
+import { describeOnEach } from './describe-on-each';
 import { until } from './waiting';
 
 const textOf = ({ data }: { data: unknown }) => (data as { text?: string }).text;
 const act = { who: 'postmaster', why: 'the town lost its books' };
 
-describe.each(transports)('a replay ($name)', (transport) => {
+describeOnEach('a replay', (transport) => {
   let inTown: Behaviour = () => undefined;
   let office: PostOffice;
 
@@ -166,7 +166,7 @@ describe.each(transports)('a replay ($name)', (transport) => {
   });
 });
 
-describe.each(transports)('announcing again ($name)', (transport) => {
+describeOnEach('announcing again', (transport) => {
   /** As a module would: from a table of its own, locked. */
   const streets = (count: number): Announcer => ({
     of: 'streets',

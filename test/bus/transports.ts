@@ -39,5 +39,4 @@ export const kafka: Transport = {
   },
 };
 
-/** Every file of the suite runs once with each; without a Kafka, those tests are skipped, which is said loudly. */
 export const transports: readonly Transport[] = [inProcess, kafka];

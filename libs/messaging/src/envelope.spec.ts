@@ -40,7 +40,7 @@ describe('the envelope', () => {
         ce_type: 'orders.order-placed.v1',
         ce_subject: 'o1',
         ce_time: '2026-11-20T12:00:00.123Z',
-        ce_dataschema: '/asyncapi.json#/components/schemas/orders.order-placed.v1',
+        ce_dataschema: 'urn:banyan:schema:orders.order-placed.v1',
         ce_partitionkey: 'o1',
         ce_sequence: '3',
         ce_correlationid: 'c1',

@@ -68,7 +68,7 @@ export function encode(module: string, message: LoggedMessage): WireRecord {
     ce_type: message.type,
     ce_subject: message.subject,
     ce_time: message.time.toISOString(),
-    ce_dataschema: `/asyncapi.json#/components/schemas/${message.type}`,
+    ce_dataschema: `urn:banyan:schema:${message.type}`,
     ce_partitionkey: message.key,
     ce_sequence: String(message.sequence),
     ce_correlationid: message.correlationId,

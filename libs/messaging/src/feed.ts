@@ -183,7 +183,10 @@ export class Feed {
         } else {
           this.current = 'away';
           failures += 1;
-          this.logger.warn(`waits: ${(error as Error).message || String((error as { code?: unknown }).code)}`);
+          const reason = (error as Error).message || String((error as { code?: unknown }).code);
+          // Once, as long as it goes on.
+          if (failures === 1) this.logger.warn(`waits: ${reason}`);
+          else this.logger.debug(`still waits: ${reason}`);
           await this.pause(Math.min(AWAY_MAX_MS, AWAY_FIRST_MS * 2 ** failures));
         }
       } finally {

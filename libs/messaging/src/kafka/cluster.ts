@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Settings } from '@banyan/config';
 import { Logger } from '@nestjs/common';
-import { Admin, Consumer, Kafka, logLevel, Partitioners, Producer, SASLOptions } from 'kafkajs';
+import { Admin, Consumer, Kafka, logLevel, PartitionMetadata, Partitioners, Producer, SASLOptions } from 'kafkajs';
 import { TopicMismatch } from '../errors';
 
 /*
@@ -34,15 +34,20 @@ const DAY_MS = 86_400_000;
 // A record holds at most what a publisher may put into a message, and its headers.
 const LARGEST_RECORD = 4_194_304;
 
+const byKey = Partitioners.DefaultPartitioner();
+
 silenceNegativeTimeouts();
 
 /** The brokers that the settings name. */
 export class KafkaCluster {
   private readonly kafka: Kafka;
   private readonly log = new Logger('kafka');
+  private readonly everyPartition: PartitionMetadata[];
 
   constructor(private readonly settings: Pick<Settings['bus'], 'kafka' | 'retentionDays'>) {
-    const { brokers, prefix, tls, login } = settings.kafka;
+    const { brokers, prefix, tls, login, partitions } = settings.kafka;
+    const alike = { partitionErrorCode: 0, leader: 0, replicas: [], isr: [] };
+    this.everyPartition = Array.from({ length: partitions }, (_, partitionId) => ({ partitionId, ...alike }));
     this.kafka = new Kafka({
       clientId: `${prefix}-${process.pid}`,
       brokers: [...brokers],
@@ -60,6 +65,12 @@ export class KafkaCluster {
 
   get partitions(): number {
     return this.settings.kafka.partitions;
+  }
+
+  /** The partition of a stream: the one that any client of Kafka would choose for the key. */
+  partitionOf(key: string): number {
+    const partitionMetadata = this.everyPartition;
+    return byKey({ topic: '', partitionMetadata, message: { key, value: null } });
   }
 
   /** A topic's name as Kafka knows it: `banyan.orders.events`. */
@@ -148,7 +159,6 @@ export class KafkaCluster {
       idempotent: true,
       maxInFlightRequests: 1,
       allowAutoTopicCreation: false,
-      createPartitioner: Partitioners.DefaultPartitioner,
     });
   }
 

@@ -60,6 +60,8 @@ export class Inlet {
   private assigning: Promise<void> = Promise.resolve();
   private complete = false;
   private shown = new Map<string, number>();
+  /** By partition, the offset that was wanted and did not come. */
+  private readonly missed = new Map<string, number>();
   private troubledAt = -Infinity;
   private fetchedAt = 0;
   private busy = 0;
@@ -170,12 +172,18 @@ export class Inlet {
         failures += 1;
         // A group that nobody has asked for yet is looked up first; that says nothing of what publishers could send.
         if (!isNewGroup(error)) this.troubledAt = Date.now();
-        this.logger.warn(`waits: ${(error as Error).message}`);
+        this.complain((error as Error).message, failures === 1);
         const pause = Math.min(AWAY_MAX_MS, AWAY_FIRST_MS * 2 ** failures);
         await delay(pause, undefined, { signal }).catch(() => undefined);
       }
     }
     this.current = 'stopped';
+  }
+
+  /** Once, as long as it goes on. */
+  private complain(message: string, isNew: boolean): void {
+    if (isNew) this.logger.warn(`waits: ${message}`);
+    else this.logger.debug(`still waits: ${message}`);
   }
 
   /** Runs one consumer to its end; throws what ended it. */
@@ -336,7 +344,8 @@ export class Inlet {
       bySource.set(arrival.at.source, items);
     }
     const next = Number(messages.at(-1)?.offset) + 1;
-    for (const [source, items] of bySource) await this.hearFrom(this.laneOf(source), topic, partition, items);
+    for (const [source, items] of bySource) await this.hearFrom(source, topic, partition, items);
+    if (this.leavesOut(name, Number(messages[0]?.offset))) return false;
     const taken = await Promise.allSettled(
       [...this.lanes.values()].map(async (lane) => {
         const place = lane.places.get(name);
@@ -351,14 +360,34 @@ export class Inlet {
     return true;
   }
 
-  /** A source that speaks for the first time here begins with what it says, also where another transport carries it now. */
-  private async hearFrom(lane: Lane, topic: string, partition: number, items: readonly Item[]): Promise<void> {
+  /**
+   * A source that speaks for the first time here begins with what it says, also where another transport carries it now. One
+   * that another transport has let go meanwhile must wait for `watch`, which reads again what was passed over.
+   */
+  private async hearFrom(source: string, topic: string, partition: number, items: readonly Item[]): Promise<void> {
     const name = `${topic}/${partition}`;
-    if (!lane.consumption) await this.join(lane);
+    const isNew = !this.lanes.has(source);
+    const lane = this.laneOf(source);
+    if (isNew) await this.join(lane);
     if (lane.places.has(name)) return;
     const next = items[0]?.offset ?? 0;
     await this.parts.positions.begin(lane.source, topic, [partition], next);
     lane.places.set(name, { topic, partition, next, lastId: null });
+  }
+
+  /**
+   * Whether what comes begins behind what a lane wants next, so that it must be read again. Once only for a place: what is
+   * not there then either, its topic has dropped.
+   */
+  private leavesOut(name: string, first: number): boolean {
+    for (const { consumption, places } of this.lanes.values()) {
+      const place = consumption && places.get(name);
+      if (!place || place.next >= first || this.missed.get(name) === place.next) continue;
+      this.missed.set(name, place.next);
+      return true;
+    }
+    this.missed.delete(name);
+    return false;
   }
 
   private laneOf(source: string): Lane {

@@ -153,7 +153,8 @@ export class Lane {
           throw new ReadAgain();
         }
         this.away = true;
-        this.tell(`waits: ${(error as Error).message || String((error as { code?: unknown }).code)}`);
+        if (failures === 0)
+          this.tell(`waits: ${(error as Error).message || String((error as { code?: unknown }).code)}`);
         const pause = Math.min(AWAY_MAX_MS, AWAY_FIRST_MS * 2 ** failures);
         await delay(pause, undefined, { signal }).catch(() => undefined);
       }

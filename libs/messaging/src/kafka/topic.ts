@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { failpoint } from '@banyan/failpoints';
 import { Database, statement } from '@banyan/persistence';
-import { Producer, ProducerBatch } from 'kafkajs';
+import { Producer } from 'kafkajs';
 import { LoggedMessage } from '../envelope';
 import { OwnershipLost } from '../errors';
 import { Destination } from '../feed';
@@ -105,13 +105,23 @@ export class Topic implements Destination {
   }
 
   private async send(batch: readonly LoggedMessage[], { complete }: Ownership): Promise<void> {
-    const messages = batch.map((message) => toKafka(this.parts.module, message, complete));
-    const sending: ProducerBatch = { acks: -1, topicMessages: [{ topic: this.name, messages }] };
+    const { module, cluster } = this.parts;
+    const messages = batch.map((message) => ({
+      ...toKafka(module, message, complete),
+      partition: cluster.partitionOf(message.key),
+    }));
+    const unacknowledged = new Set(messages.map(({ partition }) => partition));
     try {
       this.producer ??= await this.connect();
-      for (const { partition, baseOffset } of await this.producer.sendBatch(sending)) {
-        this.sent[partition] = Number(baseOffset ?? 0);
+      const answers = await this.producer.sendBatch({ acks: -1, topicMessages: [{ topic: this.name, messages }] });
+      for (const { partition, baseOffset, errorCode } of answers) {
+        if (errorCode !== 0) continue;
+        unacknowledged.delete(partition);
+        this.sent[partition] = Number(baseOffset);
       }
+      // While leaders change, kafkajs forgets what it had for a partition whose new leader has answered it for others, and
+      // calls that a success.
+      if (unacknowledged.size > 0) throw new Unacknowledged(this.name, unacknowledged);
     } catch (error) {
       // It would number what comes next as if it were this batch, and a broker that has this one would drop it as a repeat.
       this.close().catch(() => undefined);
@@ -123,6 +133,13 @@ export class Topic implements Destination {
     const producer = this.parts.cluster.producer();
     await producer.connect();
     return producer;
+  }
+}
+
+/** The brokers have not said that they have it; it is sent again. */
+class Unacknowledged extends Error {
+  constructor(topic: string, partitions: Iterable<number>) {
+    super(`${topic}: no acknowledgement for partition ${[...partitions].join(', ')}`);
   }
 }
 
