@@ -2,7 +2,7 @@ import { appendFileSync, chmodSync, copyFileSync, existsSync, mkdirSync, mkdtemp
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { startKafka, type KafkaCluster } from '@banyan/development';
-import { moduleMessagesOf, type ModuleMessages } from '@banyan/messaging';
+import { moduleMessagesOf } from '@banyan/messaging';
 import { Client } from 'pg';
 import { modules } from '../../apps/monolith/src/modules';
 import { audit } from '../audit/audit';
@@ -17,8 +17,10 @@ import { move, SHARES } from './move';
 import type { Round } from './report';
 import { apart, together, type Side } from './sides';
 
+const messages = modules.map((module) => moduleMessagesOf(module));
+
 /** The modules that can move: all that there are. */
-export const movable: readonly string[] = modules.map((module) => moduleMessagesOf(module).module);
+export const movable: readonly string[] = messages.map(({ module }) => module);
 
 export interface DrillOptions {
   module: string;
@@ -68,16 +70,15 @@ export class Drill {
     const beganAt = performance.now();
     const chance = seededChance(seed + number);
     const ledger = new Ledger(() => this.goesOn);
-    const client = new Shop(this.open.shop.url, { patienceMs: CLIENT_PATIENCE_MS });
-    const all = this.messages.map((messages) => messages.module);
-    const [here, there] = [together(all), apart(module, all)];
+    const client = new Shop(this.running.shop.url, { patienceMs: CLIENT_PATIENCE_MS });
+    const [here, there] = [together(movable), apart(module, movable)];
     try {
-      this.crowd = new Crowd(client, this.open.shop.admin, ledger, chance);
+      this.crowd = new Crowd(client, this.running.shop.admin, ledger, chance);
       await this.crowd.enter();
       const kills = [await this.moves(here, there, chance), await this.moves(there, here, chance)];
       await this.crowd.leave();
       tell('everybody has left; judging');
-      const { database, shop } = this.open;
+      const { database, shop } = this.running;
       const violations: string[] = [];
       const { unrest } = await audit({
         databases: shop.databaseUrls,
@@ -118,11 +119,7 @@ export class Drill {
     return this.closing;
   }
 
-  private readonly messages: readonly ModuleMessages[] = modules.map(
-    (module) => moduleMessagesOf(module) as ModuleMessages,
-  );
-
-  private get open(): { shop: RunningTopology; database: Client } {
+  private get running(): { shop: RunningTopology; database: Client } {
     if (!this.shop || !this.database) throw new Error('The drill is not open.');
     return { shop: this.shop, database: this.database };
   }
@@ -163,7 +160,7 @@ export class Drill {
   /** Answers how many processes were killed meanwhile. */
   private async moves(from: Side, to: Side, chance: () => number): Promise<number> {
     const { module, withKills, dwellMs, tell } = this.options;
-    const { shop, database } = this.open;
+    const { shop, database } = this.running;
     const direction = to.transport === 'in-process' ? 'back' : 'out';
     const say = (what: string) => {
       this.goesOn = what;
@@ -176,7 +173,7 @@ export class Drill {
       told: say,
     });
     const reached = (stage: Kill['stage']) => kills.reached(stage);
-    await move({ shop, database, messages: this.messages, from, to, dwellMs, reached, tell: say });
+    await move({ shop, database, messages, from, to, dwellMs, reached, tell: say });
     await kills.done();
     return plan.length;
   }

@@ -25,7 +25,7 @@ export interface MoveOptions {
   shop: RunningTopology;
   /** A session that may read every module's schema. */
   database: Pick<Client, 'query'>;
-  messages: readonly ModuleMessages[];
+  messages: readonly Pick<ModuleMessages, 'module' | 'publishes' | 'hears'>[];
   from: Side;
   to: Side;
   /** How long each share stays, and how long it is watched at the end. */
@@ -39,6 +39,8 @@ export interface MoveOptions {
 const PATIENCE_MS = 60_000;
 const BETWEEN_LOOKS_MS = 100;
 const STARTS = 3;
+// Longer than an app takes to find out about what it needs.
+const LOOK_MS = 5_000;
 
 /** Moves the shop from one side to the other. Throws where the new side does not become able to take over. */
 export async function move(options: MoveOptions): Promise<void> {
@@ -90,8 +92,9 @@ async function startBeside({ shop, messages, to }: MoveOptions, app: string): Pr
 async function isReady(shop: RunningTopology, side: Side): Promise<void> {
   await until(`${Object.keys(side.apps).join(' and ')} to be ready`, async () => {
     const looks = Object.keys(side.apps).map(async (app) => {
-      const { ok } = await fetch(`http://${shop.app(app).address}/health/ready`).catch(() => ({ ok: false }));
-      return ok;
+      const signal = AbortSignal.timeout(LOOK_MS);
+      const ready = fetch(`http://${shop.app(app).address}/health/ready`, { signal });
+      return ready.then(({ ok }) => ok).catch(() => false);
     });
     return (await Promise.all(looks)).every((ok) => ok);
   });
