@@ -1,5 +1,6 @@
-import { brokenParts } from './broken/broken-parts';
-import { inProcess } from './transports';
+import { describeWithKafka } from '../kafka/describe-with-kafka';
+import { brokenOverKafka, brokenParts } from './broken/broken-parts';
+import { inProcess, kafka } from './transports';
 import { impatiently } from './waiting';
 
 // Far more than anything takes that does come true, and short enough to wait for all that does not.
@@ -16,5 +17,16 @@ describe('a bus with a part that breaks its promise is caught', () => {
   it('in each of the twelve', () => {
     const broken = new Set(brokenParts.map(({ promise }) => promise));
     expect([...broken]).toEqual(Array.from({ length: 12 }, (_, n) => n + 1));
+  });
+});
+
+describeWithKafka('a bus over Kafka with a part that breaks its promise is caught', () => {
+  // A group takes its time to begin, and that must not be what is complained of.
+  const patienceMs = 4 * PATIENCE_MS;
+  afterEach(() => jest.restoreAllMocks());
+
+  it.each(brokenOverKafka)('$promise: it $how', async ({ seenBy, complaint, break: breakIt }) => {
+    breakIt();
+    await expect(impatiently(patienceMs, () => seenBy(kafka))).rejects.toThrow(complaint);
   });
 });

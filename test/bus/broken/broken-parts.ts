@@ -5,6 +5,9 @@ import { readContent, type LoggedMessage } from '../../../libs/messaging/src/env
 import { Feed } from '../../../libs/messaging/src/feed';
 import { Handlers, type Arrival } from '../../../libs/messaging/src/handlers';
 import { HeldMessages } from '../../../libs/messaging/src/held-messages';
+import { KafkaCluster, type Extent } from '../../../libs/messaging/src/kafka/cluster';
+import { KafkaPositions } from '../../../libs/messaging/src/kafka/positions';
+import { Topic } from '../../../libs/messaging/src/kafka/topic';
 import { LogCursor } from '../../../libs/messaging/src/log-cursor';
 import { Outbox, outboxParameters, publishing, type PreparedMessage } from '../../../libs/messaging/src/outbox';
 import { Ownerships } from '../../../libs/messaging/src/ownership';
@@ -240,6 +243,67 @@ export const brokenParts: readonly BrokenPart[] = [
         sql.name === 'moving.leave'
           ? query('SELECT to_jsonb(s) AS row FROM subscription s WHERE source = $1', values)
           : query(sql, values),
+      ),
+  },
+];
+
+/** What only the way over Kafka can do wrong; the rest of the bus is the same for both. */
+export const brokenOverKafka: readonly BrokenPart[] = [
+  {
+    promise: 1,
+    how: 'counts a batch as sent of which the broker has nothing',
+    seenBy: essential.whatIsCommittedWhileNobodyListensIsHeardLater,
+    complaint: UNEQUAL,
+    break: () => instead(Topic, 'send', () => Promise.resolve()),
+  },
+  {
+    promise: 2,
+    how: 'moves its places before the handler has committed',
+    seenBy: essential.whatDiesBeforeItsCommitIsReadAgain,
+    complaint: UNEQUAL,
+    break: () =>
+      instead(Consumer, 'consume', async function (consume, arrivals, progress: Progress) {
+        await progress.advance(this.database, true);
+        await consume(arrivals, progress);
+      }),
+  },
+  {
+    promise: 3,
+    how: 'sends a batch in any order',
+    seenBy: essential.everyStreamKeepsItsOrder,
+    complaint: UNEQUAL,
+    break: () => instead(Topic, 'send', (send, batch: unknown[], owned) => send(batch.toReversed(), owned)),
+  },
+  {
+    promise: 7,
+    how: 'lets a late owner move its places',
+    seenBy: essential.aLateOwnerHasNoEffect,
+    complaint: NEVER_CAME,
+    break: () => instead(KafkaPositions, 'move', () => Promise.resolve(true)),
+  },
+  {
+    promise: 10,
+    how: 'lets a new subscriber begin at the end of a topic',
+    seenBy: essential.aNewSubscriberBeginsAtTheBeginning,
+    complaint: UNEQUAL,
+    break: () =>
+      instead(KafkaCluster, 'extents', async (extents, ...args) => {
+        const found = (await extents(...args)) as Map<string, Extent[]>;
+        for (const extent of [...found.values()].flat()) extent.low = extent.high;
+        return found;
+      }),
+  },
+  {
+    promise: 11,
+    how: 'writes the content anew on its way',
+    seenBy: essential.contentSurvivesTheWay,
+    complaint: /other scripts/,
+    break: () =>
+      instead(Topic, 'send', (send, batch: LoggedMessage[], owned) =>
+        send(
+          batch.map((message) => ({ ...message, data: message.data.normalize('NFC') })),
+          owned,
+        ),
       ),
   },
 ];
