@@ -7,6 +7,7 @@ const { join } = require('node:path');
 const root = join(__dirname, '..');
 const folder = mkdtempSync(join(tmpdir(), 'banyan-check-'));
 const totalsFile = join(folder, 'totals.json');
+const topologyTotalsFile = join(folder, 'topology-totals.json');
 
 const steps = [
   {
@@ -42,6 +43,13 @@ const steps = [
     run: ['jest', 'bin/jest.js', '--json', `--outputFile=${totalsFile}`],
     live: true,
   },
+  {
+    name: 'topology',
+    does: 'the journeys again, in a shop of a process per module',
+    script: 'dist/tools/journeys/main.js',
+    flagsOfScript: ['--topology', 'split', '--if-possible', '--totals', topologyTotalsFile],
+    live: true,
+  },
 ];
 
 const began = Date.now();
@@ -57,16 +65,18 @@ say(
 console.log(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
 process.exitCode = failed.length === 0 && totals.failed === 0 ? 0 : 1;
 
-function passes({ name, does, flags = [], run, script, live }, number) {
+function passes({ name, does, flags = [], run, script, flagsOfScript = [], live }, number) {
   const stepBegan = Date.now();
   say(`${number + 1}/${steps.length} ${name}: ${does} …`);
-  const program = script ? [join(root, script)] : [join(root, 'node_modules', run[0], run[1]), ...run.slice(2)];
+  const program = script
+    ? [join(root, script), ...flagsOfScript]
+    : [join(root, 'node_modules', run[0], run[1]), ...run.slice(2)];
   const done = spawnSync(process.execPath, [...flags, ...program], {
     cwd: root,
     encoding: 'utf8',
     maxBuffer: 100_000_000,
-    // Jest writes its progress to stderr and, with --json, nothing worth reading to stdout.
-    stdio: live ? ['ignore', 'ignore', 'inherit'] : ['ignore', 'pipe', 'pipe'],
+    // Jest writes its progress to stderr; our own standard output ends with the totals and has nothing else.
+    stdio: live ? ['ignore', name === 'tests' ? 'ignore' : process.stderr, 'inherit'] : ['ignore', 'pipe', 'pipe'],
   });
   const passed = done.status === 0;
   if (!passed && !live) say(`${done.stdout}${done.stderr}`.trim());
@@ -74,17 +84,35 @@ function passes({ name, does, flags = [], run, script, live }, number) {
   return passed;
 }
 
-/** Jest's own totals; a suite that could not even run counts as a failure, and so does a Jest that said nothing. */
+/** Jest's own totals and those of the journeys in a topology; who said nothing counts as a failure. */
 function readTotals() {
+  const totals = [jestTotals(), topologyTotals()];
+  const sum = (which) => totals.reduce((total, one) => total + one[which], 0);
+  return { passed: sum('passed'), failed: sum('failed'), skipped: sum('skipped') };
+}
+
+/** A suite that could not even run counts as a failure. */
+function jestTotals() {
+  const jest = read(totalsFile);
+  if (!jest) return { passed: 0, failed: 1, skipped: 0 };
+  return {
+    passed: jest.numPassedTests,
+    failed: jest.numFailedTests + jest.numRuntimeErrorTestSuites,
+    skipped: jest.numPendingTests + jest.numTodoTests,
+  };
+}
+
+/** Where there is no Kafka, nothing was told, which was said; where there must be one, that has failed the step. */
+function topologyTotals() {
+  const nothing = { passed: 0, failed: failed.some(({ name }) => name === 'topology') ? 1 : 0, skipped: 0 };
+  return read(topologyTotalsFile) ?? nothing;
+}
+
+function read(file) {
   try {
-    const jest = JSON.parse(readFileSync(totalsFile, 'utf8'));
-    return {
-      passed: jest.numPassedTests,
-      failed: jest.numFailedTests + jest.numRuntimeErrorTestSuites,
-      skipped: jest.numPendingTests + jest.numTodoTests,
-    };
+    return JSON.parse(readFileSync(file, 'utf8'));
   } catch {
-    return { passed: 0, failed: 1, skipped: 0 };
+    return null;
   }
 }
 

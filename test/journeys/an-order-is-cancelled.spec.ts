@@ -66,7 +66,7 @@ test('by an admin', async () => {
 
 test('twice: the second time while it is being cancelled is no mistake, afterwards it is', async () => {
   const { jane, lantern } = await setup();
-  const order = await jane.orders({ items: [[lantern, 1]], paysWith: 'tok_slow' });
+  const order = await jane.orders({ items: [[lantern, 1]], paysWith: 'tok_timeout' });
   await order.hears('inventory.stock-reserved.v1');
   const path = `/orders/${order.id}/cancellation`;
   const idempotencyKey = randomUUID();

@@ -22,5 +22,5 @@ inAShopOfItsOwn('in a shop whose database knows nothing of its tables yet', {}, 
     const read = Object.entries(rows).filter(([, count]) => count > ROWS_PER_ORDER * ORDERS);
     expect({ read, scans }).toEqual({ read: [], scans: [] });
     await shop().start();
-  });
+  }, 120_000);
 });
