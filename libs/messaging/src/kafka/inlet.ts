@@ -19,8 +19,9 @@ const SILENT_MS = 30_000;
 const WATCH_MS = 2_000;
 // Of use to people and their tools only.
 const DISPLAY_MS = 5_000;
-// A consumer that cannot even be stopped is in a state that nobody knows.
-const STOP_MS = 10_000;
+// A consumer that cannot even be stopped, when all that it waits for must have answered or timed out, is in a state that
+// nobody knows.
+const STOP_MS = 60_000;
 const BEAT_MS = 500;
 const FOLLOW_MS = 100;
 /**
