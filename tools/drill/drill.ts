@@ -48,7 +48,7 @@ export class Drill {
   private database: Client | undefined;
   private crowd: Crowd | undefined;
   private closing: Promise<void> | undefined;
-  private goesOn = '';
+  private goesOn = 'before the move';
 
   private constructor(private readonly options: DrillOptions) {}
 
