@@ -288,7 +288,9 @@ describe('trouble behind the gateway', () => {
       expect(answer.headers['retry-after']).toBe('1');
     }
     expect((await gateway.ask('GET', '/api/v1/orders')).status).toBe(200);
-    expect((await gateway.ask('GET', '/health/ready')).json).toMatchObject({
+    const health = await gateway.ask('GET', '/health/ready', { headers: { 'x-correlation-id': 'c-1' } });
+    expect(health.headers['x-correlation-id']).toBe('c-1');
+    expect(health.json).toMatchObject({
       status: 'ok',
       details: { 'module:users': { status: 'degraded' }, 'module:orders': { status: 'up' } },
     });
@@ -460,6 +462,17 @@ describe('routes', () => {
     expect(answer.text).toContain(complaint);
     expect((await gateway.operate('GET', '/routes')).json).toMatchObject({ from });
     expect((await gateway.ask('GET', '/api/v1/payments')).text).toBe('from monolith');
+  });
+
+  it('are no matter of web pages that have a name pointed at this machine', async () => {
+    const { gateway } = await moving(0);
+    for (const host of ['rebound.example', 'rebound.example:3900', '127.0.0.1.rebound.example']) {
+      const answer = await gateway.operate('PATCH', '/modules/payments/upstreams', { payments: 100 }, host);
+      expect(answer.json).toMatchObject({ status: 403, code: 'forbidden' });
+    }
+    for (const host of ['localhost:3900', '[::1]:3900', '127.0.0.1']) {
+      expect((await gateway.operate('GET', '/routes', undefined, host)).status).toBe(200);
+    }
   });
 
   it('follow the file, however it is written, and stay where it makes no sense', async () => {

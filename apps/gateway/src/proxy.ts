@@ -73,6 +73,7 @@ export class Proxy {
     }
     if (this.own.has(path)) {
       if (request.method === 'GET' || request.method === 'HEAD') {
+        response.setHeader('x-correlation-id', headers.correlationId);
         if (this.draining) response.setHeader('connection', 'close');
         return this.own.handle(request, response);
       }

@@ -1,14 +1,16 @@
-import { Body, Controller, Get, Inject, Param, Patch, Put, Req } from '@nestjs/common';
+import { Body, Controller, Get, Inject, Param, Patch, Put, Req, UseGuards } from '@nestjs/common';
 import { modulesOf, routeOf, TopologyInvalid, upstreamsOf } from '@banyan/topology';
 import { Problem, validationFailed } from '@banyan/problem';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { LocalCaller } from './local-caller.guard';
 import { Routing } from './routing';
 
 const weights = z.record(z.string(), z.int().min(0).max(100));
 
 /** What is in force, and how to change it; for operators on this machine, never for the world. */
 @Controller()
+@UseGuards(LocalCaller)
 export class RoutesController {
   constructor(@Inject(Routing) private readonly routing: Routing) {}
 

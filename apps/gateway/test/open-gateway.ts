@@ -90,15 +90,11 @@ export class OpenGateway {
   }
 
   /** Asks as an operator does. */
-  async operate(method: string, path: string, body?: object | string): Promise<Answered> {
+  async operate(method: string, path: string, body?: object | string, host = '127.0.0.1'): Promise<Answered> {
     const text = typeof body === 'object' ? JSON.stringify(body) : body;
     const type = typeof body === 'object' ? 'application/json' : 'application/yaml';
-    return ask(
-      this.gateway.adminPort,
-      method,
-      path,
-      text === undefined ? {} : { body: text, headers: { 'content-type': type } },
-    );
+    const asking = text === undefined ? { headers: { host } } : { body: text, headers: { host, 'content-type': type } };
+    return ask(this.gateway.adminPort, method, path, asking);
   }
 }
 
