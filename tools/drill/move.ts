@@ -105,13 +105,14 @@ interface Log extends SentTopic {
   end: number;
 }
 
-function logsOf({ database, messages, to }: MoveOptions): Promise<Log[]> {
-  const logs = sentOverKafka(to, messages).map(async (sent): Promise<Log> => {
+async function logsOf({ database, messages, to }: MoveOptions): Promise<Log[]> {
+  const logs: Log[] = [];
+  for (const sent of sentOverKafka(to, messages)) {
     const ending = `SELECT coalesce(max(position), 0)::float8 AS end FROM ${sent.module}.outbox WHERE topic = $1`;
     const { rows } = await database.query<{ end: number }>(ending, [sent.topic]);
-    return { ...sent, end: rows[0]!.end };
-  });
-  return Promise.all(logs);
+    logs.push({ ...sent, end: rows[0]!.end });
+  }
+  return logs;
 }
 
 /** Waits until the new side has sent all of it, so that whoever takes over has not to wait for what is old. */
