@@ -62,6 +62,17 @@ describe('what journeys come to in two topologies', () => {
     expect(differences(one, turned)).toHaveLength(2);
   });
 
+  it('is the same in whatever order a process heard of different modules', () => {
+    const run = (...messages: string[]) => {
+      const one = aRun();
+      const record = messages.map((message) => ({ message, way: 'heard' }));
+      return { ...one, rows: [rowOf(one, { record })] };
+    };
+    const [released, cancelled] = ['inventory.stock-released.v1', 'payments.payment-cancelled.v1'];
+    expect(differences(run(released, cancelled), run(cancelled, released))).toEqual([]);
+    expect(differences(run(released, cancelled), run(cancelled, released, released))).toHaveLength(2);
+  });
+
   it('differs where something happened once more, or not at all', () => {
     const [once, twice] = [aRun(), aRun()];
     const again = aRun();

@@ -69,7 +69,7 @@ export function journalOf({ answers, rows, messages }: Records): Journal {
   }
 
   for (const row of rows) {
-    const text = `${row.module}.${row.table} ${normalForm(without(row.row, EVENTUAL.rows))}`;
+    const text = `${row.module}.${row.table} ${normalForm(inOneOrder(without(row.row, EVENTUAL.rows)))}`;
     note(ownerOf(row, begunBy) ?? theShopItself(row.shop), 'rows', text);
   }
   return journal;
@@ -127,6 +127,31 @@ function plain([name, value]: [string, string | undefined]): [string, string | u
   if (name === 'retry-after') return [name, '<seconds>'];
   return [name, value];
 }
+
+/**
+ * What an order heard, and what its process did about it, by the names of the messages: there is an order within streams, which
+ * are compared as they are, and none between them.
+ */
+function inOneOrder(value: unknown): unknown {
+  const { items, record } = (value ?? {}) as { items?: unknown; record?: unknown };
+  if (isHistory(record)) return { ...(value as object), record: byMessage(record) };
+  if (isHistory(items)) return { ...(value as object), items: byMessage(items) };
+  return value;
+}
+
+interface Happening {
+  type?: string;
+  message?: string;
+  way?: string;
+}
+
+const isHistory = (list: unknown): list is Happening[] =>
+  Array.isArray(list) && list.length > 0 && list.every((one: Happening) => 'message' in one || 'messageId' in one);
+
+const byMessage = (list: readonly Happening[]) =>
+  list.toSorted((one, other) => (nameOf(one) < nameOf(other) ? -1 : nameOf(one) > nameOf(other) ? 1 : 0));
+
+const nameOf = ({ type, message, way }: Happening) => `${message ?? type} ${way ?? ''}`;
 
 function without(value: unknown, fields: readonly string[]): unknown {
   if (Array.isArray(value)) return value.map((each) => without(each, fields));
