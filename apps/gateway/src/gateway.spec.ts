@@ -426,7 +426,14 @@ describe('routes', () => {
     // The file rules again once it is written anew.
     topology.routes['payments']!.upstreams = { monolith: 100 };
     writeFileSync(gateway.file, formatTopology(topology));
-    await until(async () => (await gateway.ask('GET', '/api/v1/payments', asUser(1))).text === 'from monolith');
+    const isAt = (text: string) =>
+      until(async () => (await gateway.ask('GET', '/api/v1/payments', asUser(1))).text === text);
+    await isAt('from monolith');
+    // Also where it says the same again.
+    await gateway.operate('PATCH', '/modules/payments/upstreams', { payments: 100 });
+    await isAt('from payments');
+    writeFileSync(gateway.file, formatTopology(topology));
+    await isAt('from monolith');
   });
 
   it('take a whole topology from an operator, as JSON or YAML', async () => {

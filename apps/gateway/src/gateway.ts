@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { GatewaySettings } from '@banyan/config';
 import { createLogger } from '@banyan/telemetry';
 import { TopologyInvalid } from '@banyan/topology';
@@ -33,12 +32,10 @@ export async function startGateway(settings: GatewaySettings, metrics = new Regi
     for (const end of ends.splice(0).reverse()) await end();
   };
   try {
-    const text = textOf(topologyFile);
-    await routing.take(text, topologyFile);
+    const file = watched(topologyFile, (text) => void routing.take(text, topologyFile).catch(() => undefined));
+    ends.push(file.stop);
+    await routing.take(file.text, topologyFile);
     ends.push(lookAfter(() => routing.all(), upstream.healthIntervalMs));
-    ends.push(
-      watchFile(topologyFile, text, (changed) => void routing.take(changed, topologyFile).catch(() => undefined)),
-    );
 
     const app = await house(settings, routing, metrics);
     ends.push(() => app.close());
@@ -58,9 +55,9 @@ export async function startGateway(settings: GatewaySettings, metrics = new Regi
   }
 }
 
-function textOf(file: string): string {
+function watched(file: string, written: (text: string) => void): ReturnType<typeof watchFile> {
   try {
-    return readFileSync(file, 'utf8');
+    return watchFile(file, written);
   } catch (error) {
     throw new TopologyInvalid(file, [(error as Error).message]);
   }
