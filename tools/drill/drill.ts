@@ -14,7 +14,7 @@ import { judge, longestToConfirm } from './judge';
 import { Kills, planKills, type Kill } from './kills';
 import { Ledger } from './ledger';
 import { move, SHARES } from './move';
-import type { Round } from './report';
+import type { Way } from './report';
 import { apart, together, type Side } from './sides';
 
 const messages = modules.map((module) => moduleMessagesOf(module));
@@ -22,9 +22,12 @@ const messages = modules.map((module) => moduleMessagesOf(module));
 /** The modules that can move: all that there are. */
 export const movable: readonly string[] = messages.map(({ module }) => module);
 
+export const DIRECTIONS = ['out', 'back'] as const;
+type Direction = (typeof DIRECTIONS)[number];
+
 export interface DrillOptions {
   module: string;
-  /** Of the customers' choices and of the kills; each round has its own, made of it. */
+  /** Of the customers' choices and of the kills; each way has its own, made of it. */
   seed: number;
   withKills: boolean;
   /** How long each share of the requests stays. */
@@ -46,7 +49,6 @@ export class Drill {
   private kafka: KafkaCluster | undefined;
   private shop: RunningTopology | undefined;
   private database: Client | undefined;
-  private crowd: Crowd | undefined;
   private closing: Promise<void> | undefined;
   private goesOn = 'before the move';
 
@@ -64,21 +66,26 @@ export class Drill {
     }
   }
 
-  /** The module leaves and comes back, while people are in the shop; then all is judged. */
-  async round(number: number): Promise<Round> {
+  /**
+   * The module leaves the monolith, or comes back, while people are in the shop; then all is judged, at rest: on the way
+   * back the log would make good what Kafka had lost.
+   */
+  async move(direction: Direction, number: number): Promise<Way> {
     const { module, seed, tell } = this.options;
+    const { database, shop } = this.running;
     const beganAt = performance.now();
-    const chance = seededChance(seed + number);
+    const chance = seededChance(seed + 2 * number + DIRECTIONS.indexOf(direction));
     const ledger = new Ledger(() => this.goesOn);
-    const client = new Shop(this.running.shop.url, { patienceMs: CLIENT_PATIENCE_MS });
-    const [here, there] = [together(movable), apart(module, movable)];
+    const client = new Shop(shop.url, { patienceMs: CLIENT_PATIENCE_MS });
+    const crowd = new Crowd(client, shop.admin, ledger, chance);
+    const [inside, outside] = [together(movable), apart(module, movable)];
     try {
-      this.crowd = new Crowd(client, this.running.shop.admin, ledger, chance);
-      await this.crowd.enter();
-      const kills = [await this.moves(here, there, chance), await this.moves(there, here, chance)];
-      await this.crowd.leave();
+      await crowd.enter();
+      const kills = await (direction === 'out'
+        ? this.amidKills(direction, inside, outside, chance)
+        : this.amidKills(direction, outside, inside, chance));
+      await crowd.leave();
       tell('everybody has left; judging');
-      const { database, shop } = this.running;
       const violations: string[] = [];
       const { unrest } = await audit({
         databases: shop.databaseUrls,
@@ -90,10 +97,11 @@ export class Drill {
       const findings = await judge(database, ledger);
       return {
         ...findings,
+        name: `${number} ${direction}`,
         lost: [...findings.lost, ...unrest.map((what) => `not at rest: ${what}`)],
         orders: ledger.orders.size,
         acknowledged: ledger.acknowledged,
-        kills: kills.reduce((sum, count) => sum + count, 0),
+        kills,
         failed: ledger.failed,
         violations,
         longestWait: ledger.longest,
@@ -101,7 +109,7 @@ export class Drill {
         tookMs: performance.now() - beganAt,
       };
     } finally {
-      await this.crowd?.leave();
+      await crowd.leave();
       await client.close();
     }
   }
@@ -158,10 +166,9 @@ export class Drill {
   }
 
   /** Answers how many processes were killed meanwhile. */
-  private async moves(from: Side, to: Side, chance: () => number): Promise<number> {
+  private async amidKills(direction: Direction, from: Side, to: Side, chance: () => number): Promise<number> {
     const { module, withKills, dwellMs, tell } = this.options;
     const { shop, database } = this.running;
-    const direction = to.transport === 'in-process' ? 'back' : 'out';
     const say = (what: string) => {
       this.goesOn = what;
       tell(`${module} ${direction}: ${what}`);

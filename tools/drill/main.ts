@@ -5,8 +5,8 @@ import { parseArgs } from 'node:util';
 import { developmentFolder } from '@banyan/development';
 import colours from 'picocolors';
 import { WrongArguments } from '../shop-client/command-line';
-import { Drill, movable } from './drill';
-import { faultsOf, isClean, seconds, tableOf, type Round } from './report';
+import { DIRECTIONS, Drill, movable } from './drill';
+import { faultsOf, isClean, seconds, tableOf, type Way } from './report';
 
 const HELP = `A module leaves the monolith for a process of its own over Kafka, and comes back, while customers order.
 
@@ -22,9 +22,9 @@ const HELP = `A module leaves the monolith for a process of its own over Kafka, 
 The shop is one of the drill's own, with a database, a payment provider and a Kafka that are gone afterwards: yours is left
 alone. With KAFKA_BROKERS those are used, and topics that begin with drill- stay there.
 Customers repeat what may pass by itself, with the same idempotency key. What the shop acknowledged is compared with what it
-did: lost, doubled and out of order must be 0, and so must requests that failed for good and violations in the audit.
+did, after each way: lost, doubled and out of order must be 0, and so must requests that failed for good and violations in the audit.
 The longest wait is what a request took, repetitions included; the longest to confirm is of orders whose bank answers at once.
-How it is done by hand: docs/how-to/move-a-module.md. Exits 1 after the first round that is not all zeros.
+How it is done by hand: docs/how-to/move-a-module.md. Exits 1 after the first way that is not all zeros.
 `;
 
 const WRONG_ARGUMENTS = 2;
@@ -83,18 +83,21 @@ async function drill({ times, ...how }: Arguments, environment: NodeJS.ProcessEn
   const opening = Drill.open({ ...how, environment, tell });
   endOnSignal(opening);
   const drilled = await opening;
-  const rounds: Round[] = [];
+  const rounds = Array.from({ length: times }, (_, before) => before + 1);
+  const moves = rounds.flatMap((number) => DIRECTIONS.map((direction) => ({ direction, number })));
+  const ways: Way[] = [];
   let isFine = false;
   try {
-    while (rounds.length < times && rounds.every(isClean)) {
-      const round = await drilled.round(rounds.length + 1);
-      rounds.push(round);
-      tell(verdictOn(round));
+    for (const { direction, number } of moves) {
+      const way = await drilled.move(direction, number);
+      ways.push(way);
+      tell(verdictOn(way));
+      if (!isClean(way)) break;
     }
-    isFine = rounds.every(isClean);
+    isFine = ways.every(isClean);
   } finally {
-    if (rounds.length > 0) process.stdout.write(`${tableOf(rounds)}\n`);
-    for (const line of rounds.flatMap(faultsOf)) process.stdout.write(`${colours.red(line)}\n`);
+    if (ways.length > 0) process.stdout.write(`${tableOf(ways)}\n`);
+    for (const line of ways.flatMap(faultsOf)) process.stdout.write(`${colours.red(line)}\n`);
     if (!isFine) {
       const kept = join(developmentFolder(environment), 'drill', 'apps.log');
       drilled.keepLog(kept);
@@ -105,9 +108,9 @@ async function drill({ times, ...how }: Arguments, environment: NodeJS.ProcessEn
   return isFine;
 }
 
-function verdictOn(round: Round): string {
-  const { acknowledged, longestWait } = round;
-  const verdict = isClean(round) ? colours.green('all as acknowledged') : colours.red('not as acknowledged');
+function verdictOn(way: Way): string {
+  const { acknowledged, longestWait } = way;
+  const verdict = isClean(way) ? colours.green('all as acknowledged') : colours.red('not as acknowledged');
   return `${verdict}: ${acknowledged} requests, the longest took ${seconds(longestWait.ms)} (${longestWait.what})`;
 }
 

@@ -2,8 +2,10 @@ import Table from 'cli-table3';
 import colours from 'picocolors';
 import type { Wait } from './ledger';
 
-/** What one round, out and back, came to. */
-export interface Round {
+/** What a move, one way, came to. */
+export interface Way {
+  /** Which it was. */
+  name: string;
   orders: number;
   acknowledged: number;
   kills: number;
@@ -25,30 +27,30 @@ const FAULTS = {
   outOfOrder: 'out of order',
   failed: 'failed',
   violations: 'violations',
-} as const satisfies Partial<Record<keyof Round, string>>;
+} as const satisfies Partial<Record<keyof Way, string>>;
 
 const kinds = Object.keys(FAULTS) as (keyof typeof FAULTS)[];
 
 // The rest is more of the same.
 const TOLD_OF_EACH = 10;
 
-export const isClean = (round: Round): boolean => kinds.every((kind) => round[kind].length === 0);
+export const isClean = (way: Way): boolean => kinds.every((kind) => way[kind].length === 0);
 
 /** A line per fault, the first few of each kind. */
-export function faultsOf(round: Round): string[] {
+export function faultsOf(way: Way): string[] {
   return kinds.flatMap((kind) => {
-    const lines = round[kind].slice(0, TOLD_OF_EACH).map((what) => `${FAULTS[kind]}: ${what}`);
-    const more = round[kind].length - lines.length;
+    const lines = way[kind].slice(0, TOLD_OF_EACH).map((what) => `${FAULTS[kind]}: ${what}`);
+    const more = way[kind].length - lines.length;
     return more > 0 ? [...lines, `${FAULTS[kind]}: and ${more} more`] : lines;
   });
 }
 
 export const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;
 
-export function tableOf(rounds: readonly Round[]): string {
+export function tableOf(ways: readonly Way[]): string {
   const table = new Table({
     head: [
-      ...['round', 'orders', 'acknowledged', 'kills'],
+      ...['', 'orders', 'acknowledged', 'kills'],
       ...Object.values(FAULTS),
       ...['longest wait', 'longest to confirm', 'took'],
     ].map((head) => colours.bold(head)),
@@ -56,19 +58,19 @@ export function tableOf(rounds: readonly Round[]): string {
     style: { head: [], border: [] },
     chars: { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' },
   });
-  const row = (name: string, round: Round) =>
+  for (const way of ways.length > 1 ? [...ways, ways.reduce(sumOf)] : ways) {
     table.push([
-      ...[name, round.orders, round.acknowledged, round.kills],
-      ...kinds.map((kind) => (round[kind].length === 0 ? '0' : colours.red(round[kind].length))),
-      ...[round.longestWait.ms, round.longestToConfirmMs, round.tookMs].map(seconds),
+      ...[way.name, way.orders, way.acknowledged, way.kills],
+      ...kinds.map((kind) => (way[kind].length === 0 ? '0' : colours.red(way[kind].length))),
+      ...[way.longestWait.ms, way.longestToConfirmMs, way.tookMs].map(seconds),
     ]);
-  for (const [number, round] of rounds.entries()) row(String(number + 1), round);
-  if (rounds.length > 1) row('all', sumOf(rounds));
+  }
   return table.toString();
 }
 
-function sumOf(rounds: readonly Round[]): Round {
-  const add = (one: Round, other: Round): Round => ({
+function sumOf(one: Way, other: Way): Way {
+  return {
+    name: 'all',
     orders: one.orders + other.orders,
     acknowledged: one.acknowledged + other.acknowledged,
     kills: one.kills + other.kills,
@@ -80,6 +82,5 @@ function sumOf(rounds: readonly Round[]): Round {
     longestWait: one.longestWait.ms > other.longestWait.ms ? one.longestWait : other.longestWait,
     longestToConfirmMs: Math.max(one.longestToConfirmMs, other.longestToConfirmMs),
     tookMs: one.tookMs + other.tookMs,
-  });
-  return rounds.reduce(add);
+  };
 }
