@@ -114,14 +114,15 @@ function verdictOn(way: Way): string {
   return `${verdict}: ${acknowledged} requests, the longest took ${seconds(longestWait.ms)} (${longestWait.what})`;
 }
 
-/** Takes the shop down with whoever is asked to end, also while it is still opening. */
+/** Takes the shop down with whoever is asked to end, also while it is still opening. The terminal and npm may both ask. */
 function endOnSignal(opening: Promise<Drill>): void {
   const end = async () => {
     say('Taking the shop down …');
     await opening.then((drilled) => drilled.close()).catch(() => undefined);
     process.exit(1);
   };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => void end());
+  let ending: Promise<void> | undefined;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => void (ending ??= end()));
 }
 
 function say(line: string): void {
