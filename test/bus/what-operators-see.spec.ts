@@ -2,12 +2,12 @@ import { loadSettings } from '@banyan/config';
 import { busStatus } from '../../tools/bus/status';
 import { topicsOf } from '../../tools/bus/topics';
 import { trace } from '../../tools/bus/trace';
+import { describeOnEach } from './describe-on-each';
 import { partiesOf } from './parties-of';
 import { openPostOffice, type PostOffice } from './post-office';
-import { transports } from './transports';
 import { gate, until } from './waiting';
 
-describe.each(transports)('what operators see ($name)', (transport) => {
+describeOnEach('what operators see', (transport) => {
   let office: PostOffice;
   let village: ReturnType<typeof gate>;
 
