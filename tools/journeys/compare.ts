@@ -39,7 +39,7 @@ export function compare(
 function counted(records: readonly string[], rule: DeclaredDifference | undefined): Map<string, number> {
   const counts = new Map<string, number>();
   for (const record of records) {
-    if (rule?.apartFrom !== undefined && record.startsWith(rule.apartFrom)) continue;
+    if (rule?.apartFrom?.some((beginning) => record.startsWith(beginning))) continue;
     counts.set(record, rule?.compared === 'kinds' ? 1 : (counts.get(record) ?? 0) + 1);
   }
   return counts;

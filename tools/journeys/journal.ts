@@ -50,13 +50,17 @@ export function journalOf({ answers, rows, messages }: Records): Journal {
   const seen = new Set<string>();
   for (const answer of answers.filter(({ inVain }) => !inVain)) {
     const { journey } = answer;
-    const text = answerAsText(answer);
-    if (answer.method === 'GET') {
-      // Who only looks may look once more or less often, and may see what will be otherwise a moment later.
+    if (answer.method !== 'GET') {
+      note(journey, 'answers', answerAsText(answer));
+      continue;
+    }
+    // Who only looks may look once more or less often, and may see what will be otherwise a moment later.
+    for (const part of partsOf(answer)) {
+      const text = answerAsText(part);
       if (ON_ITS_WAY.test(text) || seen.has(`${journey} ${text}`)) continue;
       seen.add(`${journey} ${text}`);
+      note(journey, 'answers', text);
     }
-    note(journey, 'answers', text);
   }
 
   const streams = Map.groupBy(messages, ({ shop, topic, key }) => `${shop} ${topic} ${key}`);
@@ -69,7 +73,7 @@ export function journalOf({ answers, rows, messages }: Records): Journal {
   }
 
   for (const row of rows) {
-    const text = `${row.module}.${row.table} ${normalForm(inOneOrder(without(row.row, EVENTUAL.rows)))}`;
+    const text = `${row.module}.${row.table} ${normalForm(without(inOneOrder(row.row), EVENTUAL.rows))}`;
     note(ownerOf(row, begunBy) ?? theShopItself(row.shop), 'rows', text);
   }
   return journal;
@@ -111,13 +115,20 @@ function idsOf({ row }: RecordedRow): string[] {
   return idsIn([order_id, id, key, product_id, user_id, payment_id, rest]);
 }
 
+/** Each thing in a list by itself, and the list around it: which page it is on depends on who was first. */
+function partsOf(answer: RecordedAnswer): RecordedAnswer[] {
+  const { items, ...page } = (answer.body ?? {}) as { items?: unknown };
+  if (!Array.isArray(items)) return [answer];
+  const path = answer.path.replace(/[?&]cursor=[^&]+/, '');
+  return [{ ...answer, body: page }, ...items.map((item: unknown) => ({ ...answer, path, body: { item } }))];
+}
+
 function answerAsText({ method, path, status, headers, body }: RecordedAnswer): string {
   const told = Object.entries(headers).filter(([name]) => !OF_THE_CONNECTION.includes(name));
-  const shown = ABOUT_THE_PLACE.test(path) ? undefined : without(body, EVENTUAL.answers);
   return normalForm({
     call: `${method} ${path} → ${status}`,
     headers: Object.fromEntries(told.map(plain)),
-    told: shown,
+    told: ABOUT_THE_PLACE.test(path) ? undefined : without(body, EVENTUAL.answers),
   });
 }
 
@@ -128,30 +139,18 @@ function plain([name, value]: [string, string | undefined]): [string, string | u
   return [name, value];
 }
 
-/**
- * What an order heard, and what its process did about it, by the names of the messages: there is an order within streams, which
- * are compared as they are, and none between them.
- */
-function inOneOrder(value: unknown): unknown {
-  const { items, record } = (value ?? {}) as { items?: unknown; record?: unknown };
-  if (isHistory(record)) return { ...(value as object), record: byMessage(record) };
-  if (isHistory(items)) return { ...(value as object), items: byMessage(items) };
-  return value;
+/** What a process heard and did, by the names of the messages: there is an order within streams, and none between them. */
+function inOneOrder(value: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const { record } = value;
+  if (!Array.isArray(record)) return value;
+  const nameOf = ({ message, way }: Happening) => `${message} ${way}`;
+  return { ...value, record: (record as Happening[]).toSorted((one, other) => (nameOf(one) < nameOf(other) ? -1 : 1)) };
 }
 
 interface Happening {
-  type?: string;
-  message?: string;
-  way?: string;
+  message: string;
+  way: string;
 }
-
-const isHistory = (list: unknown): list is Happening[] =>
-  Array.isArray(list) && list.length > 0 && list.every((one: Happening) => 'message' in one || 'messageId' in one);
-
-const byMessage = (list: readonly Happening[]) =>
-  list.toSorted((one, other) => (nameOf(one) < nameOf(other) ? -1 : nameOf(one) > nameOf(other) ? 1 : 0));
-
-const nameOf = ({ type, message, way }: Happening) => `${message ?? type} ${way ?? ''}`;
 
 function without(value: unknown, fields: readonly string[]): unknown {
   if (Array.isArray(value)) return value.map((each) => without(each, fields));

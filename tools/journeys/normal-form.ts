@@ -6,12 +6,12 @@
 
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi;
 const TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)/g;
-const JWT = /eyJ[\w-]+\.[\w-]+\.[\w-]+/g;
+const TOKEN = /eyJ[\w-]+\.[\w-]+\.[\w-]+|\bbrt_[\w-]+/g;
 const PASSWORD_HASH = /\$argon2\S+/g;
 const HEXADECIMAL = /\b[a-z]?[0-9a-f]{8,}\b/gi;
 // Letters of both cases and digits in one long word: nobody's name.
 const OPAQUE = /(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[A-Z])(?=[\w-]*[a-z])[\w-]{20,}(?![\w-])/g;
-const CURSOR = /(?<=[?&]cursor=)[^&]+/g;
+const CURSOR = /(?<=[?&]cursor=)[^&\s]+/g;
 
 /** Numbers the ids of one record as they appear in it, so that what is the same in it stays the same. */
 export function normalForm(record: unknown): string {
@@ -27,7 +27,7 @@ export function normalForm(record: unknown): string {
     value
       .replace(UUID, numbered)
       .replace(TIME, '<time>')
-      .replace(JWT, '<token>')
+      .replace(TOKEN, '<token>')
       .replace(PASSWORD_HASH, '<hash>')
       .replace(CURSOR, '<cursor>')
       .replace(OPAQUE, '<opaque>')

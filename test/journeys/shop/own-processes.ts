@@ -4,5 +4,5 @@ import { join } from 'node:path';
 export const END_WITH_PARENT = join(__dirname, '../../../tools/own-shop/end-with-parent.cjs');
 
 /** How long a shop may take to become ready, and to stop. */
-export const START_MS = 40_000;
+export const START_MS = 90_000;
 export const SHUTDOWN_MS = 12_000;
