@@ -67,6 +67,8 @@ export interface HeldStatus {
 }
 
 export interface BusStatus {
+  /** The moment as of which all of it is, but what topics hold, which is looked at right afterwards. */
+  at: Date;
   edges: EdgeStatus[];
   /** Those that somebody attends to, or that an edge needs: what is left of earlier placements is not told of. */
   relays: RelayStatus[];
@@ -92,6 +94,7 @@ export async function run(args: string[], parties: readonly Party[], lookAtTopic
 
 export async function busStatus(parties: readonly Party[], lookAtTopics: LookAtTopics): Promise<BusStatus> {
   return withViews(parties, async (views) => {
+    const at = new Date();
     const edges = await edgesBetween(parties, views);
     const topics = new Set(edges.flatMap((edge) => (edge.subscription?.transport === 'kafka' ? edge.topics : [])));
     const held = await whatTopicsHold([...topics], lookAtTopics);
@@ -99,6 +102,7 @@ export async function busStatus(parties: readonly Party[], lookAtTopics: LookAtT
     for (const edge of edges) statuses.push(await edgeStatus(edge, held.extents));
     const relays = (await Promise.all([...views.values()].map(relaysOf))).flat();
     return {
+      at,
       edges: statuses,
       relays: relays.filter(({ topic, attended }) => attended || topics.has(topic)),
       kafkaAway: held.away,
@@ -285,17 +289,22 @@ async function heldStatus(view: ModuleView): Promise<HeldStatus> {
   return { module: view.module, ...(row as Omit<HeldStatus, 'module'>) };
 }
 
-function show({ edges, relays, kafkaAway, modules }: BusStatus): void {
+function show({ at, edges, relays, kafkaAway, modules }: BusStatus): void {
   const heard = edges.map(({ source, subscriber, topics, transport, behind, oldest, overKafka, ...edge }) => [
     `${source} → ${subscriber}`,
     topics.map((topic) => topic.slice(topic.indexOf('.') + 1)).join(', '),
     transport === 'in-process' ? 'process' : (transport ?? ''),
     overKafka && overKafka.unread === null ? `${behind} + ?` : behind,
-    oldest ? age(oldest) : '',
-    overKafka ? consumersOf(edge) : ownerOf(edge),
+    oldest ? age(oldest, at) : '',
+    overKafka ? consumersOf(edge, at) : ownerOf(edge, at),
   ]);
   const sent = relays.map(({ source, topic, behind, oldest, ...relay }) => [
-    ...[`${source} → kafka`, topic, 'kafka', behind, oldest ? age(oldest) : '', ownerOf(relay)],
+    `${source} → kafka`,
+    topic,
+    'kafka',
+    behind,
+    oldest ? age(oldest, at) : '',
+    ownerOf(relay, at),
   ]);
   print(tableOf(['messages', 'of kind', 'over', 'behind', 'oldest', 'consumer'], [...heard, ...sent]));
   if (kafkaAway) print(`What topics of Kafka hold is not counted, since it could not be asked: ${kafkaAway}`);
@@ -304,21 +313,23 @@ function show({ edges, relays, kafkaAway, modules }: BusStatus): void {
     parked,
     retrying,
     waiting,
-    oldestParked ? age(oldestParked) : '',
+    oldestParked ? age(oldestParked, at) : '',
   ]);
   print(tableOf(['module', 'parked', 'retrying', 'waiting behind', 'parked for'], held));
 }
 
 type Attendance = Pick<EdgeStatus, 'owner' | 'leaseUntil' | 'attended'>;
 
-function ownerOf({ owner, leaseUntil, attended }: Attendance): string {
+function ownerOf({ owner, leaseUntil, attended }: Attendance, at: Date): string {
   if (!owner || !leaseUntil) return 'never';
-  return attended ? `${owner.slice(0, 8)}, ${leaseOf(leaseUntil)}` : 'gone';
+  return attended ? `${owner.slice(0, 8)}, ${leaseFrom(at, leaseUntil)}` : 'gone';
 }
 
-function consumersOf({ instances, leaseUntil, attended }: Omit<Attendance, 'owner'> & { instances: number }): string {
+type Sharing = Pick<EdgeStatus, 'instances' | 'leaseUntil' | 'attended'>;
+
+function consumersOf({ instances, leaseUntil, attended }: Sharing, at: Date): string {
   if (!attended || !leaseUntil) return 'gone';
-  return `${instances} ${instances === 1 ? 'instance' : 'instances'}, ${leaseOf(leaseUntil)}`;
+  return `${instances} ${instances === 1 ? 'instance' : 'instances'}, ${leaseFrom(at, leaseUntil)}`;
 }
 
-const leaseOf = (until: Date) => `lease ${Math.round((until.getTime() - Date.now()) / 1000)} s`;
+const leaseFrom = (at: Date, until: Date) => `lease ${Math.round((until.getTime() - at.getTime()) / 1000)} s`;
