@@ -62,6 +62,16 @@ describe('what journeys come to in two topologies', () => {
     expect(differences(one, turned)).toHaveLength(2);
   });
 
+  it('is the same where somebody who did not wait saw the order on its way, or at its end', () => {
+    const early = aRun();
+    early.answers = early.answers.map((answer) =>
+      answer.method === 'GET' ? { ...answer, body: { ...(answer.body as object), status: 'pending' } } : answer,
+    );
+    expect(differences(aRun(), early)).toEqual([]);
+    early.answers = early.answers.filter(({ method }) => method !== 'GET');
+    expect(differences(aRun(), early)).toEqual([[BUYS, 'answers', 1, 0]]);
+  });
+
   it('is the same in whatever order a process heard of different modules', () => {
     const run = (...messages: string[]) => {
       const one = aRun();

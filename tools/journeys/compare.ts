@@ -1,5 +1,5 @@
 import { declaredDifferences, PARTS, type DeclaredDifference, type Part } from './declared-differences';
-import type { Journal } from './journal';
+import { apartFromItsEnd, type Journal, type Outcome } from './journal';
 
 /** A record that one topology has more often than the other. */
 export interface Difference {
@@ -30,10 +30,18 @@ export function compare(
       const records = [...new Set([...here!.keys(), ...there!.keys()])].sort();
       return records
         .map((record) => ({ record, times: [here!.get(record) ?? 0, there!.get(record) ?? 0] as const }))
-        .filter(({ times: [one, two] }) => one !== two)
+        .filter(({ record, times: [one, two] }) => {
+          const lacks = one === 0 ? first : two === 0 ? other : undefined;
+          return one !== two && !(part === 'answers' && sawOnTheWay(record, lacks?.get(journey)));
+        })
         .map((difference) => ({ journey, part, ...difference }));
     }),
   );
+}
+
+/** What came to this end in one run was still on its way in the other when it was looked at for the last time. */
+function sawOnTheWay(record: string, outcome: Outcome | undefined): boolean {
+  return outcome !== undefined && outcome.onTheWay.has(apartFromItsEnd(record));
 }
 
 function counted(records: readonly string[], rule: DeclaredDifference | undefined): Map<string, number> {

@@ -19,7 +19,10 @@ export interface Records {
 }
 
 /** What one journey came to, each record in its normal form. */
-export type Outcome = Record<Part, string[]>;
+export interface Outcome extends Record<Part, string[]> {
+  /** Answers that showed something on its way, without what says so: its end was not looked at, or not yet. */
+  onTheWay: Set<string>;
+}
 
 /** By journey. */
 export type Journal = Map<string, Outcome>;
@@ -40,11 +43,12 @@ export function readRecords(folder: string): Records {
  */
 export function journalOf({ answers, rows, messages }: Records): Journal {
   const journal: Journal = new Map();
-  const note = (journey: string, part: Part, record: string) => {
+  const of = (journey: string) => {
     let outcome = journal.get(journey);
-    if (!outcome) journal.set(journey, (outcome = { answers: [], rows: [], streams: [] }));
-    outcome[part].push(record);
+    if (!outcome) journal.set(journey, (outcome = { answers: [], rows: [], streams: [], onTheWay: new Set() }));
+    return outcome;
   };
+  const note = (journey: string, part: Part, record: string) => void of(journey)[part].push(record);
   const begunBy = beginnings(answers, messages, rows);
 
   const seen = new Set<string>();
@@ -57,9 +61,9 @@ export function journalOf({ answers, rows, messages }: Records): Journal {
     // Who only looks may look once more or less often, and may see what will be otherwise a moment later.
     for (const part of partsOf(answer)) {
       const text = answerAsText(part);
-      if (ON_ITS_WAY.test(text) || seen.has(`${journey} ${text}`)) continue;
+      if (ON_ITS_WAY.test(text)) of(journey).onTheWay.add(apartFromItsEnd(text));
+      else if (!seen.has(`${journey} ${text}`)) note(journey, 'answers', text);
       seen.add(`${journey} ${text}`);
-      note(journey, 'answers', text);
     }
   }
 
@@ -78,6 +82,9 @@ export function journalOf({ answers, rows, messages }: Records): Journal {
   }
   return journal;
 }
+
+/** An answer without what says how far something has come. */
+export const apartFromItsEnd = (answer: string) => answer.replace(/"(status|cancelReason)":("[^"]*"|null)/g, '');
 
 /** Which journey began what has this id: it asked for it, or for what caused its first message. */
 function beginnings(
