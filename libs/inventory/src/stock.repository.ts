@@ -43,15 +43,13 @@ const restockedOf = statement<Line & { orderId: string }>(
 
 const addReservations = statement<never>(
   'inventory.add-reservations',
-  `INSERT INTO reservation (order_id, reservation_id, state, shortages, decided_at)
-   SELECT order_id, reservation_id, state, shortages::jsonb, $5::timestamptz
-     FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) AS new (order_id, reservation_id, state, shortages)`,
-);
-
-const addLines = statement<never>(
-  'inventory.add-reservation-lines',
-  `INSERT INTO reservation_line (order_id, product_id, quantity)
-   SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[])`,
+  `WITH added AS (
+     INSERT INTO reservation (order_id, reservation_id, state, shortages, decided_at)
+     SELECT order_id, reservation_id, state, shortages::jsonb, $5::timestamptz
+       FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) AS new (order_id, reservation_id, state, shortages)
+   )
+   INSERT INTO reservation_line (order_id, product_id, quantity)
+   SELECT * FROM unnest($6::uuid[], $7::uuid[], $8::bigint[])`,
 );
 
 const markCommitted = statement<never>(
@@ -170,9 +168,6 @@ export class StockRepository {
         reservation.state === 'refused' ? JSON.stringify(reservation.shortages) : null,
       ),
       at,
-    ]);
-    if (lines.length === 0) return;
-    tx.send(addLines, [
       lines.map(({ orderId }) => orderId),
       lines.map(({ productId }) => productId),
       lines.map(({ quantity }) => quantity),

@@ -18,7 +18,7 @@ import {
   type FulfilmentHeard,
 } from './order-fulfilment';
 import { OrdersRepository } from './orders.repository';
-import { fulfilmentMessages, paymentCancelled, paymentCaptured, paymentDeclined } from './subscriptions';
+import { fulfilmentMessages, paymentCancelled, paymentDeclined, stockCommitted } from './subscriptions';
 
 const SPENT = 'spent';
 const DAY_MS = 86_400_000;
@@ -84,12 +84,15 @@ export class FulfilOrders {
     await Promise.all([this.fulfilments.hear(tx, inputs), this.forgetSpentTokens(tx, messages)]);
   }
 
-  /** Once payments has answered, the token has been used, or never will be, and the log need not keep it. */
+  /**
+   * Once payments has answered, the token has been used, or never will be, and the log need not keep it. Where the answer is
+   * that the money was taken, the customer is told first, and the token goes with the next step.
+   */
   private async forgetSpentTokens(
     tx: Transaction,
     messages: readonly Received<(typeof fulfilmentMessages)[number]>[],
   ): Promise<void> {
-    const answers: string[] = [paymentCaptured.type, paymentDeclined.type, paymentCancelled.type];
+    const answers: string[] = [stockCommitted.type, paymentDeclined.type, paymentCancelled.type];
     const settled = messages.filter(({ type }) => answers.includes(type)).map(({ data }) => data.orderId);
     if (settled.length === 0) return;
     const oldest = Math.min(...settled.map(placedAt));

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { SETTINGS, type Settings } from '@banyan/config';
 import { failpoint } from '@banyan/failpoints';
 import { IdempotencyKeyReused, keyed, type Attempt } from '@banyan/http';
@@ -55,6 +56,8 @@ export class PlaceOrderHandler implements ICommandHandler<PlaceOrder> {
         orders.flatMap(({ messages }) => messages),
         places,
       );
+      // What an order sets going is on its way before it is answered, which takes longer.
+      await nextTurn();
       return orders.map((order) => {
         const name = names.get(order.id);
         return name === undefined ? undefined : placedOrder(order, name);
