@@ -36,9 +36,9 @@ export const outboxToKafka: Row = {
     });
     try {
       const relay = async (): Promise<number> => {
-        const goal = (await records()) + count + 1;
+        const goal = (await records()) + count;
         const beganAt = performance.now();
-        await clock.wake();
+        await clock.tell();
         while ((await records()) < goal) {
           if (performance.now() - beganAt > LONGEST_MS) throw new Error('The log was not relayed in time.');
           await pause(LOOK_EVERY_MS);

@@ -54,10 +54,9 @@ export class Clock {
     return this.program.pid;
   }
 
-  /** Wakes the relay for what was written behind its back, with one event more. */
-  async wake(): Promise<void> {
-    this.sent += 1;
-    await this.program.ask('tick', { n: this.sent });
+  /** Tells the relay of what was written behind its back, as another instance would. */
+  async tell(): Promise<void> {
+    await this.bench.house.sql(this.database, `SELECT pg_notify('banyan_clock', 'published')`);
   }
 
   /** Milliseconds from one message's commit to the start of its handler in the listener's process. */
