@@ -9,8 +9,8 @@ const TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)/g;
 const TOKEN = /eyJ[\w-]+\.[\w-]+\.[\w-]+|\bbrt_[\w-]+/g;
 const PASSWORD_HASH = /\$argon2\S+/g;
 const HEXADECIMAL = /\b[a-z]?[0-9a-f]{8,}\b/gi;
-// Letters of both cases and digits in one long word: nobody's name.
-const OPAQUE = /(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[A-Z])(?=[\w-]*[a-z])[\w-]{20,}(?![\w-])/g;
+// Letters of both cases in one word, with digits or very long: nobody's name.
+const OPAQUE = /(?<![\w-])(?=[\w-]*[A-Z])(?=[\w-]*[a-z])((?=[\w-]*\d)[\w-]{20,}|[\w-]{32,})(?![\w-])/g;
 const CURSOR = /(?<=[?&]cursor=)[^&\s]+/g;
 
 /** Numbers the ids of one record as they appear in it, so that what is the same in it stays the same. */

@@ -1,4 +1,5 @@
 import { createHash, randomInt } from 'node:crypto';
+import { basename } from 'node:path';
 import { areRecorded } from './records';
 
 /** Pounds and pence in pence, as the API speaks of money. */
@@ -6,7 +7,8 @@ export const gbp = (amount: number) => ({ amount, currency: 'GBP' });
 
 const LEAST = 100_000_000;
 const MOST = 90_000_000_000;
-let made = 0;
+/** How many a journey has had so far. */
+const made = new Map<string, number>();
 
 /**
  * A price that no other product has, so that what was paid for it is found in anybody's books by its amount. Where runs are
@@ -18,8 +20,9 @@ export function unmistakablePrice() {
 
 function ofThisJourney(): number {
   const { testPath, currentTestName } = expect.getState();
-  const digest = createHash('sha256')
-    .update(`${testPath} ${currentTestName} ${(made += 1)}`)
-    .digest();
+  const journey = `${basename(testPath ?? '')} ${currentTestName}`;
+  const number = (made.get(journey) ?? 0) + 1;
+  made.set(journey, number);
+  const digest = createHash('sha256').update(`${journey} ${number}`).digest();
   return LEAST + (digest.readUIntBE(0, 6) % (MOST - LEAST));
 }
