@@ -226,7 +226,11 @@ export class BusServer extends Server implements CustomTransportStrategy, Carrie
       if (sharedLock !== undefined) {
         const positions = new KafkaPositions(database, sharedLock, leaseMs);
         const mischief = () => this.mischief();
-        inlet = new Inlet({ consumer, topics: heardOverKafka, cluster, positions, mischief, dead: giveUp });
+        const sources = new Set(inProcess.keys());
+        inlet = new Inlet({
+          ...{ consumer, topics: heardOverKafka, inProcess: sources, cluster, positions, mischief },
+          dead: giveUp,
+        });
       }
     }
     return { member, presence, held, partitions: new OutboxPartitions(database), heard, sent, inlet };

@@ -34,6 +34,8 @@ export interface InletParts {
   consumer: Consumer;
   /** What the module hears over Kafka. */
   topics: ReadonlySet<string>;
+  /** Sources whose logs it hears in this app: all that is in Kafka of theirs is in their logs, and nobody adds to it here. */
+  inProcess: ReadonlySet<string>;
   cluster: KafkaCluster;
   positions: KafkaPositions;
   mischief(): Mischief<Arrival> | undefined;
@@ -403,7 +405,9 @@ export class Inlet {
   }
 
   private async join(lane: Lane): Promise<boolean> {
-    const { positions, topics } = this.parts;
+    const { positions, topics, inProcess } = this.parts;
+    // Held by us it would keep their feed away for ever, and nothing of it would come.
+    if (inProcess.has(lane.source)) return false;
     const from = [...topics].filter((topic) => isOfCommands(topic) || sourceOf(topic) === lane.source);
     lane.consumption = await positions.join(lane.source, from, this.complete);
     return lane.consumption !== undefined;
