@@ -37,6 +37,7 @@ describeOnEach('promise 12: movable', (transport) => {
   it('two memories are not made one, and nobody is exported who was never there', async () => {
     const office = await openPostOffice({ transport });
     try {
+      await office.send({ street: 'Elm', text: 'one' });
       await office.caughtUp();
       const exported = await exportSubscriber(office.databaseOf('town'), town);
       await expect(importSubscriber(office.databaseOf('village'), exported)).rejects.toMatchObject({

@@ -69,6 +69,8 @@ interface Plan {
 const START_MS = 90_000;
 const SILENCE_MS = 5_000;
 const ATTEMPTS = 3;
+// A broker that was just killed may hold its ports for a moment after it is gone.
+const LETS_GO_MS = 2_000;
 const WATCH_MS = 500;
 
 type Tell = (line: string) => void;
@@ -318,9 +320,13 @@ async function newPlaces(count: number, firstPort?: number): Promise<BrokerPlace
 async function withFreePorts(folder: string, plan: Plan, tell: Tell): Promise<Plan> {
   const brokers = brokersOf(folder, plan);
   const down = brokers.filter((broker) => runningBroker(broker) === null);
-  if (await areFree(down.flatMap(({ port, controllerPort }) => [port, controllerPort]))) {
-    writePlan(folder, plan);
-    return plan;
+  const ports = down.flatMap(({ port, controllerPort }) => [port, controllerPort]);
+  for (const giveUpAt = Date.now() + LETS_GO_MS; ; await wait(100)) {
+    if (await areFree(ports)) {
+      writePlan(folder, plan);
+      return plan;
+    }
+    if (Date.now() > giveUpAt) break;
   }
   await Promise.all(brokers.map((broker) => endBroker(broker)));
   const moved = { ...plan, brokers: await newPlaces(brokers.length) };
