@@ -474,6 +474,7 @@ export const aMovedSubscriberGoesOn: Check = async (transport) => {
         office.send({ street: 'Elm', text: String(from) }, { street: 'Oak', text: String(from) });
       await here.send({ street: 'Ash', text: 'poison' }, { street: 'Ash', text: 'behind it' });
       for (let n = 0; n < 10; n += 1) await send(n, here);
+      await until(async () => (await here.texts('town')).length > 0);
       // Wherever in the flow it is then.
       const exported = await exportSubscriber(here.databaseOf('town'), { subscriber: 'town', source: 'post' });
       for (let n = 10; n < 20; n += 1) await send(n, here);
