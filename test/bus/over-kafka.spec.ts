@@ -95,6 +95,20 @@ describeWithKafka('over Kafka', () => {
     expect(ours.sort()).toEqual([`${prefixOf(office)}.town`, `${prefixOf(office)}.village`]);
   });
 
+  it('the first commands of a source are all handled, though they come from all partitions at once', async () => {
+    await office.publish(carryParcel({ street: 'Elm', weight: 3 }));
+    await office.caughtUp();
+    const topic = `${prefixOf(office)}.town.commands`;
+    const [good] = await recordsOf(topic, 1);
+    const records = Array.from({ length: 40 }, (_, n) => ({
+      key: `Street ${n}`,
+      value: good!.value,
+      headers: { ...good!.headers!, ce_id: randomUUID(), ce_source: '/banyan/elsewhere' },
+    }));
+    await send(topic, records);
+    await until(async () => (await office.texts('town')).length === 1 + records.length);
+  });
+
   it('records that make no sense are parked, each at once, and the rest goes on', async () => {
     await office.send({ street: 'Elm', text: 'one' });
     await office.caughtUp();

@@ -154,7 +154,7 @@ async function createTopic(kafka: KafkaCluster, topic: string, replicationFactor
 async function send(kafka: KafkaCluster, topic: string, value: string): Promise<void> {
   const producer = clientOf(kafka).producer({
     createPartitioner: Partitioners.DefaultPartitioner,
-    retry: { retries: 8 },
+    retry: { retries: 20 },
   });
   await producer.connect();
   try {

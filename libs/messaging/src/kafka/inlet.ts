@@ -65,6 +65,8 @@ export class Inlet {
   private shown = new Map<string, number>();
   /** By partition, the offset that was wanted and did not come. */
   private readonly missed = new Map<string, number>();
+  /** Of sources that have just been heard of for the first time. */
+  private readonly joining = new Map<string, Promise<unknown>>();
   private troubledAt = -Infinity;
   private fetchedAt = 0;
   private busy = 0;
@@ -371,7 +373,9 @@ export class Inlet {
     const name = `${topic}/${partition}`;
     const isNew = !this.lanes.has(source);
     const lane = this.laneOf(source);
-    if (isNew) await this.join(lane);
+    if (isNew) this.joining.set(source, this.join(lane).finally(() => this.joining.delete(source)));
+    // Several partitions may hear of it at once: passed over meanwhile, what they brought would not come again.
+    await this.joining.get(source);
     if (lane.places.has(name)) return;
     const next = items[0]?.offset ?? 0;
     await this.parts.positions.begin(lane.source, topic, [partition], next);
