@@ -373,7 +373,11 @@ export class Inlet {
     const name = `${topic}/${partition}`;
     const isNew = !this.lanes.has(source);
     const lane = this.laneOf(source);
-    if (isNew) this.joining.set(source, this.join(lane).finally(() => this.joining.delete(source)));
+    if (isNew)
+      this.joining.set(
+        source,
+        this.join(lane).finally(() => this.joining.delete(source)),
+      );
     // Several partitions may hear of it at once: passed over meanwhile, what they brought would not come again.
     await this.joining.get(source);
     if (lane.places.has(name)) return;
