@@ -46,6 +46,13 @@ function instead(
 const UNEQUAL = /toEqual|toMatchObject/;
 const NEVER_CAME = /Did not come true/;
 
+function advanceBeforeTheCommit(): void {
+  instead(Consumer, 'consume', async function (consume, arrivals, progress: Progress) {
+    await progress.advance(this.database, true);
+    await consume(arrivals, progress);
+  });
+}
+
 export const brokenParts: readonly BrokenPart[] = [
   {
     promise: 1,
@@ -82,11 +89,7 @@ export const brokenParts: readonly BrokenPart[] = [
     how: 'moves the position before the handler has committed',
     seenBy: essential.whatDiesBeforeItsCommitIsReadAgain,
     complaint: UNEQUAL,
-    break: () =>
-      instead(Consumer, 'consume', async function (consume, arrivals, progress: Progress) {
-        await progress.advance(this.database, true);
-        await consume(arrivals, progress);
-      }),
+    break: advanceBeforeTheCommit,
   },
   {
     promise: 3,
@@ -261,11 +264,7 @@ export const brokenOverKafka: readonly BrokenPart[] = [
     how: 'moves its places before the handler has committed',
     seenBy: essential.whatDiesBeforeItsCommitIsReadAgain,
     complaint: UNEQUAL,
-    break: () =>
-      instead(Consumer, 'consume', async function (consume, arrivals, progress: Progress) {
-        await progress.advance(this.database, true);
-        await consume(arrivals, progress);
-      }),
+    break: advanceBeforeTheCommit,
   },
   {
     promise: 3,
