@@ -95,6 +95,7 @@ inAShopOfItsOwn('in two shops on one database, one of them killed or stopped at 
   }
 
   const say = (what: string) => process.stderr.write(`two shops on one database: ${what}\n`);
+  // Whoever asks for one load, for many minutes, wants the other neither before nor after it.
   const under = (load: string) => (ONLY === undefined || ONLY === load ? test : test.skip);
 
   under('buyers')(
